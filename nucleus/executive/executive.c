@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduling: run queues, switching, quanta. See executive.h for the interface and its invariants.
+ */
+#include "nucleus/executive/executive.h"
+
+#include "kit/assert.h"
+#include "kit/base.h"
+#include "machine/clock.h"
+#include "machine/context.h"
+#include "machine/interrupt.h"
+#include "machine/mmu.h"
+#include "nucleus/calls.h"
+#include "nucleus/site.h"
+
+static void quantum_expire(struct timer *timer);
+
+void executive_init(struct executive *executive)
+{
+    priomap_init(&executive->ready_map);
+    for (size_t i = 0; i < EXECUTIVE_PRIORITIES; i++)
+        list_init(&executive->ready[i]);
+    timers_init(&executive->timers);
+    timer_init(&executive->quantum, quantum_expire);
+    executive->universal_offset_ns = clock_universal_base_ns();
+    executive->switches = 0;
+}
+
+/* ---- Run queues ------------------------------------------------------------------------- */
+
+static bool thread_is_eligible(const struct thread *thread)
+{
+    return thread->state == THREAD_READY && thread->stop_count == 0;
+}
+
+static void ready_insert(struct thread *thread, bool head)
+{
+    struct site *site = site_self();
+    struct executive *executive = &site->executive;
+    struct list *queue = &executive->ready[thread->priority];
+
+    ASSERT(thread_is_eligible(thread) && !list_is_linked(&thread->link));
+    if (head)
+        list_add_head(queue, &thread->link);
+    else
+        list_add_tail(queue, &thread->link);
+    priomap_set(&executive->ready_map, thread->priority);
+    if (site->cpu.current == site->cpu.idle || thread->priority < site->cpu.current->priority)
+        site->cpu.reschedule = true;
+}
+
+static void ready_remove(struct thread *thread)
+{
+    struct executive *executive = &site_self()->executive;
+
+    ASSERT(list_is_linked(&thread->link));
+    list_remove(&thread->link);
+    if (list_is_empty(&executive->ready[thread->priority]))
+        priomap_clear(&executive->ready_map, thread->priority);
+}
+
+static struct thread *ready_best(void)
+{
+    struct site *site = site_self();
+    int priority = priomap_first(&site->executive.ready_map);
+
+    if (priority < 0)
+        return site->cpu.idle;
+    return LIST_ENTRY(list_first(&site->executive.ready[priority]), struct thread, link);
+}
+
+/* ---- Switching -------------------------------------------------------------------------- */
+
+static bool has_quantum(const struct thread *thread)
+{
+    return thread->class != K_SCHED_FIFO;
+}
+
+/* The quantum is the thread's own: what a preempted one had left it goes on with (I2). */
+static void charge(struct thread *thread, uint64_t now_ns)
+{
+    uint64_t ran_ns = now_ns - thread->resumed_ns;
+
+    thread->used_ns += ran_ns;
+    thread->quantum_left_ns -= MIN(ran_ns, thread->quantum_left_ns);
+    thread->resumed_ns = now_ns;
+}
+
+static void switch_to(struct thread *next)
+{
+    struct site *site = site_self();
+    struct thread *previous = site->cpu.current;
+    uint64_t now_ns = clock_now_ns();
+
+    ASSERT(next != previous);
+    charge(previous, now_ns);
+    next->resumed_ns = now_ns;
+    if (has_quantum(next)) {
+        if (next->quantum_left_ns == 0)
+            next->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
+        timer_set(&site->executive.quantum, now_ns + next->quantum_left_ns);
+    } else if (site->executive.quantum.set) {
+        timer_cancel(&site->executive.quantum);
+    }
+    site->executive.switches++;
+    site->cpu.current = next;
+    trace_add(&site->trace, TRACE_SWITCH, (uint32_t)previous->lid, (uintptr_t)next->lid, 0, 0);
+    if (next->space != NULL && next->space != site->cpu.space) {
+        site->cpu.space = next->space;
+        mmu_activate(next->space);
+    }
+    context_switch(previous, next);
+}
+
+void executive_switch_away(void)
+{
+    struct site *site = site_self();
+    struct thread *next = ready_best();
+
+    site->cpu.reschedule = false;
+    if (next != site->cpu.idle)
+        ready_remove(next);
+    if (next != site->cpu.current)
+        switch_to(next);
+}
+
+void executive_preempt(void)
+{
+    struct site *site = site_self();
+    struct thread *current = site->cpu.current;
+
+    if (!site->cpu.reschedule)
+        return;
+    site->cpu.reschedule = false;
+    if (current == site->cpu.idle) {
+        executive_switch_away();
+        return;
+    }
+    if (thread_is_eligible(current)) {
+        /* A coarse clock may preempt a thread whose turn is over before it says so. */
+        if (has_quantum(current))
+            charge(current, clock_now_ns());
+        bool turn_over = has_quantum(current) && current->quantum_left_ns == 0;
+        struct thread *best = ready_best();
+
+        if (best == site->cpu.idle || best->priority > current->priority ||
+            (best->priority == current->priority && !turn_over))
+            return;
+        ready_insert(current, !turn_over);
+    }
+    executive_switch_away();
+}
+
+void executive_yield(void)
+{
+    struct thread *current = thread_self();
+
+    if (thread_is_eligible(current)) {
+        current->quantum_left_ns = 0;
+        ready_insert(current, false);
+    }
+    executive_switch_away();
+}
+
+void executive_preemption_point(void)
+{
+    interrupt_window();
+    executive_preempt();
+}
+
+static void quantum_expire(struct timer *timer)
+{
+    struct site *site = container_of(timer, struct site, executive.quantum);
+    struct thread *current = site->cpu.current;
+
+    charge(current, clock_now_ns());
+    current->quantum_left_ns = 0;
+    if (list_is_empty(&site->executive.ready[current->priority])) {
+        current->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
+        timer_set(timer, current->resumed_ns + EXECUTIVE_QUANTUM_NS);
+        return;
+    }
+    site->cpu.reschedule = true;
+}
+
+void executive_clock(void)
+{
+    timers_run(&site_self()->executive.timers, clock_now_ns());
+}
+
+void executive_idle(void)
+{
+    struct site *site = site_self();
+
+    ASSERT(site->cpu.current == site->cpu.idle);
+    for (;;) {
+        executive_preempt();
+        interrupt_wait();
+    }
+}
+
+/* ---- Eligibility ------------------------------------------------------------------------ */
+
+void thread_activate(struct thread *thread)
+{
+    ASSERT(thread->state == THREAD_NEW);
+    thread->state = THREAD_READY;
+    thread_make_ready(thread);
+}
+
+void thread_make_ready(struct thread *thread)
+{
+    if (thread_is_eligible(thread))
+        ready_insert(thread, false);
+}
+
+void thread_stop(struct thread *thread)
+{
+    if (thread->dying)
+        return; /* nothing may keep it from its end */
+    if (thread->stop_count++ > 0 || thread->state != THREAD_READY)
+        return;
+    if (thread == thread_self())
+        site_self()->cpu.reschedule = true;
+    else
+        ready_remove(thread);
+}
+
+void thread_start(struct thread *thread)
+{
+    ASSERT(thread->stop_count > 0);
+    if (--thread->stop_count == 0 && thread_is_eligible(thread) && thread != thread_self())
+        ready_insert(thread, false);
+}
+
+KnResult thread_schedule_check(const KnSchedParms *parms)
+{
+    if (parms->schedClass > K_SCHED_TS)
+        return K_EINVAL;
+    return parms->schedPriority >= K_PRIO_MAX && parms->schedPriority <= K_PRIO_MIN ? K_OK
+                                                                                    : K_EINVAL;
+}
+
+void thread_schedule_set(struct thread *thread, const KnSchedParms *parms)
+{
+    bool queued = thread->state == THREAD_READY && list_is_linked(&thread->link);
+
+    ASSERT(thread_schedule_check(parms) == K_OK);
+    if (queued)
+        ready_remove(thread);
+    thread->class = parms->schedClass;
+    thread->priority = (uint8_t)parms->schedPriority;
+    thread->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
+    if (queued)
+        ready_insert(thread, false);
+    site_self()->cpu.reschedule = true;
+}
+
+void executive_exit_thread(void)
+{
+    ASSERT(thread_self()->state == THREAD_DEAD);
+    executive_switch_away();
+    panic("a dead thread was switched to");
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Messages. The annex travels inside, the body in frames chained by frame->link; a body is filled
+ * from the sender's memory in pieces that survive restarts of the call, and emptied the same way.
+ *
+ * I1 body holds exactly the frames that body_bytes needs, or less while filled < body_bytes.
+ * I2 A message belongs to one of: a thread's draft, a port's queue, a thread's current or reply.
+ */
+#ifndef NUCLEUS_MESSAGE_H
+#define NUCLEUS_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chorus/types.h"
+#include "kit/list.h"
+#include "nucleus/vm/frame.h"
+
+struct transaction;
+
+struct message {
+    struct list link;
+    struct list body;
+    uint32_t body_bytes;
+    uint32_t body_pages; /* frames in body */
+    uint32_t filled;     /* of the body, from the sender */
+    uint32_t emptied;    /* of the body, to the receiver */
+    bool is_request;
+    bool reserved; /* from the mapper protocol's reserve */
+    bool lent;     /* the body's frames are the pager's */
+    uint8_t annex[K_CMSGANNEXSIZE];
+    KnUniqueId source, target, co_target;
+    KnProtId actor_pi, port_pi;
+    uint64_t sequence;
+    /* of the RPC this requests; NULL: none, or nobody waits any more */
+    struct transaction *transaction;
+};
+
+struct message *message_create(uint32_t body_bytes, bool reserved);
+void message_free(struct message *message);
+
+/* Takes lent frames out of the body. */
+void message_strip(struct message *message);
+
+/* Goes on copying the body in or out: K_OK when done, K_EFAULT, STATUS_FAULT, STATUS_MEMORY,
+ * K_ENOMEM. */
+KnResult message_fill(struct message *message, VmAddr from);
+KnResult message_empty(struct message *message, VmAddr to, uint32_t room_bytes);
+
+#endif

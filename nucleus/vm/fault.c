@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults, and the Nucleus' own access to actors' memory. A fault in user code waits here until its
+ * page is there. A Nucleus call that meets a missing page unwinds to the dispatcher, which resolves
+ * it the same way and starts the call again: so no call waits for a page with anything half done.
+ */
+#include "kit/assert.h"
+#include "kit/base.h"
+#include "kit/string.h"
+#include "machine/copy.h"
+#include "machine/mmu.h"
+#include "nucleus/actor.h"
+#include "nucleus/site.h"
+#include "nucleus/status.h"
+
+/* ---- Bringing pages in ------------------------------------------------------------------- */
+
+static KnResult check_access(struct context *context, VmAddr address, uint32_t access,
+                             struct region **found)
+{
+    struct region *region = region_find(context, address);
+
+    if (region == NULL || (region->options & K_NOACCESS) != 0)
+        return K_EFAULT;
+    if ((access == K_WRITABLE && (region->options & K_WRITABLE) == 0) ||
+        (access == K_EXECUTABLE && (region->options & K_EXECUTABLE) == 0))
+        return K_EFAULT;
+    *found = region;
+    return K_OK;
+}
+
+KnResult context_frame_at(struct context *context, VmAddr address, bool write, struct frame **frame)
+{
+    struct region *region;
+    KnResult status = check_access(context, address, write ? K_WRITABLE : K_READABLE, &region);
+
+    if (status != K_OK)
+        return status;
+    if (region->cache == NULL)
+        return K_EFAULT;
+    uint64_t offset = region->offset + (ALIGN_DOWN(address, PAGE_BYTES) - region->start);
+
+    status = cache_page(region->cache, offset >> MACHINE_PAGE_SHIFT, write, frame);
+    if (status == K_OK && write && (*frame)->cache->mapper != NULL)
+        (*frame)->cache->write_stamp_ns = universal_now_ns();
+    return status;
+}
+
+/* Whether a frame found for reading may be mapped writable at once, so that the first write does
+ * not fault. */
+static bool writable_now(const struct region *region, const struct frame *frame)
+{
+    return (region->options & K_WRITABLE) != 0 && frame->cache == region->cache && frame->dirty &&
+           !frame->busy && list_is_empty(&region->cache->children);
+}
+
+static KnResult map_page(struct context *context, VmAddr address, uint32_t access)
+{
+    struct region *region = NULL;
+    struct frame *frame;
+    KnResult status = check_access(context, address, access, &region);
+
+    if (status != K_OK)
+        return status;
+    if (region->cache == NULL)
+        return K_EFAULT; /* physical regions are mapped from the start */
+    status = context_frame_at(context, address, access == K_WRITABLE, &frame);
+    if (status != K_OK)
+        return status;
+    uint32_t rights = region_access(region);
+
+    if (access != K_WRITABLE && !writable_now(region, frame))
+        rights &= ~MMU_WRITE;
+    frame->pins++; /* making room for a table must not take it */
+    status =
+        mmu_map(context->space, ALIGN_DOWN(address, PAGE_BYTES), frame_physical(frame), rights);
+    frame->pins--;
+    return status == K_ENOMEM ? frame_shortage() : status;
+}
+
+KnResult context_fault(struct context *context, VmAddr address, uint32_t access)
+{
+    site_self()->vm.faults++;
+    for (;;) {
+        KnResult status = map_page(context, address, access);
+
+        if (status == STATUS_MEMORY) {
+            status = frame_wait();
+            if (status != K_OK)
+                return status;
+        } else if (status != STATUS_AGAIN) {
+            return status;
+        }
+    }
+}
+
+/* An interrupt handler runs in whatever thread it interrupted; what it names is a supervisor's. */
+static struct context *execution_context(void)
+{
+    struct site *site = site_self();
+
+    return site->cpu.interrupt_depth > 0 ? &site->vm.contexts.supervisor
+                                         : thread_self()->execution->context;
+}
+
+/* User addresses lie in the user context of the thread's home actor, whoever executes. */
+static struct context *context_of(VmAddr address)
+{
+    struct thread *self = thread_self();
+    struct context *home = self->home->context;
+
+    return address >= home->low && address < home->high ? home : execution_context();
+}
+
+KnResult context_resolve(void)
+{
+    struct thread *self = thread_self();
+    VmAddr first = ALIGN_DOWN(self->fault.address, PAGE_BYTES);
+    VmSize bytes = self->fault.bytes + (self->fault.address - first);
+
+    /* What follows will be needed too: a batch saves a restart of the call for each page. */
+    bytes = MIN(ALIGN_UP(bytes, PAGE_BYTES), 16 * PAGE_BYTES);
+    for (VmSize done = 0; done < bytes; done += PAGE_BYTES) {
+        KnResult status = context_fault(context_of(first), first + done, self->fault.access);
+
+        if (status != K_OK)
+            return done == 0 ? status : K_OK;
+    }
+    return K_OK;
+}
+
+/* ---- Copies ------------------------------------------------------------------------------ */
+
+static bool in_range(const struct context *context, VmAddr address, size_t bytes)
+{
+    return address >= context->low && address <= context->high && bytes <= context->high - address;
+}
+
+/* An address a caller may name: in its own user space, for supervisor code in the supervisor's,
+ * or what the machine knows to be the caller's besides. */
+static bool may_name(VmAddr address, size_t bytes)
+{
+    return in_range(thread_self()->home->context, address, bytes) ||
+           in_range(execution_context(), address, bytes) || copy_outside_regions(address, bytes);
+}
+
+KnResult copy_check(VmAddr address, size_t bytes)
+{
+    return may_name(address, bytes) ? K_OK : K_EFAULT;
+}
+
+KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access)
+{
+    struct thread *self = thread_self();
+    struct region *region;
+    struct context *context = context_of(address);
+
+    /* Supervisor memory is always there: what is missing was never the caller's. */
+    if (context->supervisor || check_access(context, address, access, &region) != K_OK ||
+        region->cache == NULL)
+        return K_EFAULT;
+    self->fault = (struct fault_request){address, bytes, access};
+    return STATUS_FAULT;
+}
+
+KnResult copy_in(void *to, VmAddr from, size_t bytes)
+{
+    if (!may_name(from, bytes))
+        return K_EFAULT;
+    size_t done = copy_from_space(to, from, bytes);
+
+    return done == bytes ? K_OK : copy_missing(from + done, bytes - done, K_READABLE);
+}
+
+KnResult copy_out(VmAddr to, const void *from, size_t bytes)
+{
+    if (!may_name(to, bytes))
+        return K_EFAULT;
+    size_t done = copy_to_space(to, from, bytes);
+
+    return done == bytes ? K_OK : copy_missing(to + done, bytes - done, K_WRITABLE);
+}
+
+KnResult copy_in_string(char *to, VmAddr from, size_t bytes)
+{
+    size_t limit = bytes;
+
+    /* A string may end just below the end of what the caller may name. */
+    while (limit > 0 && !may_name(from, limit))
+        limit /= 2;
+    if (limit == 0)
+        return K_EFAULT;
+    size_t done = copy_string_from_space(to, from, limit);
+
+    if (done > 0 && to[done - 1] == '\0')
+        return (KnResult)done - 1;
+    if (done == bytes)
+        return K_ETOOMUCH;
+    return copy_missing(from + done, 1, K_READABLE);
+}
+
+/* A batch of the copy between two contexts, through the frames. */
+static KnResult copy_piece(struct context *from, VmAddr source, struct context *to, VmAddr target,
+                           VmSize bytes)
+{
+    struct frame *read, *write;
+    KnResult status = context_frame_at(from, source, false, &read);
+
+    if (status != K_OK)
+        return status;
+    read->pins++;
+    status = context_frame_at(to, target, true, &write);
+    read->pins--;
+    if (status != K_OK)
+        return status;
+    /* Making the target writable may have given the source's frame away to a history object,
+     * which still holds the very content, or, if they are one page, have replaced it. */
+    status = context_frame_at(from, source, false, &read);
+    if (status != K_OK)
+        return status;
+    memmove((char *)frame_address(write) + (target & (PAGE_BYTES - 1)),
+            (const char *)frame_address(read) + (source & (PAGE_BYTES - 1)), bytes);
+    return K_OK;
+}
+
+/* For vmCopy the regions are the caller's arguments, not its memory. */
+static KnResult copy_error(KnResult status)
+{
+    return status == K_EFAULT ? K_EADDR : status;
+}
+
+KnResult context_copy(struct context *from, VmAddr source, struct context *to, VmAddr target,
+                      VmSize bytes)
+{
+    struct thread *self = thread_self();
+
+    for (uint32_t pieces = 0; self->call_progress < bytes; pieces++) {
+        VmAddr at = source + (VmAddr)self->call_progress;
+        VmAddr into = target + (VmAddr)self->call_progress;
+        VmSize room =
+            MIN(PAGE_BYTES - (at & (PAGE_BYTES - 1)), PAGE_BYTES - (into & (PAGE_BYTES - 1)));
+
+        room = MIN(room, bytes - (VmSize)self->call_progress);
+        KnResult status = copy_piece(from, at, to, into, room);
+
+        if (status != K_OK)
+            return copy_error(status);
+        self->call_progress += room;
+        if (pieces == 8)
+            return STATUS_AGAIN;
+    }
+    return K_OK;
+}
+
+/* ---- Keys of words ----------------------------------------------------------------------- */
+
+/* The same word has the same key through every mapping of its segment; private memory's key is
+ * its own cache. Words in supervisor memory outside regions (an actor's state) are known by
+ * their address. */
+KnResult context_sync_key(VmAddr word, const void **object, uint64_t *offset)
+{
+    if (!IS_ALIGNED(word, sizeof(uint32_t)) || !may_name(word, sizeof(uint32_t)))
+        return IS_ALIGNED(word, sizeof(uint32_t)) ? K_EFAULT : K_EINVAL;
+    struct region *region = region_find(context_of(word), word);
+
+    if (region == NULL || region->cache == NULL) {
+        *object = NULL;
+        *offset = word;
+        return K_OK;
+    }
+    *object = region->cache;
+    *offset = region->offset + (word - region->start);
+    return K_OK;
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Segments: temporary ones, and those of a mapper, which is a thread of the case with a disk of a
+ * few pages. Reading and writing through the local cache, mapping, deferred copy, flushing,
+ * truncation; mappers that fail.
+ */
+#include "chorus/mapper.h"
+#include "kit/string.h"
+#include "tests/guest/case.h"
+
+#define WILD ((void *)(uintptr_t)0x10)
+#define STACK_BYTES 16384u
+#define DISK_PAGES 24u
+
+static VmSize page(void)
+{
+    KnSiteStat stat;
+
+    return siteStat(&stat) == K_OK ? stat.ssPageBytes : 0;
+}
+
+static VmAddr region(VmSize bytes)
+{
+    KnRgnDesc desc = {.size = bytes, .options = K_WRITABLE | K_ANYWHERE | K_FILLZERO};
+
+    return rgnAllocate(K_MYACTOR, &desc) == K_OK ? desc.startAddr : 0;
+}
+
+static void fill(VmAddr at, VmSize bytes, uint32_t seed)
+{
+    for (VmSize i = 0; i < bytes; i++)
+        mem_store8(at + i, (uint8_t)(i * 7 + (i >> 9) + seed));
+}
+
+static bool matches(VmAddr at, VmSize bytes, uint32_t seed)
+{
+    for (VmSize i = 0; i < bytes; i++) {
+        if (mem_load8(at + i) != (uint8_t)(i * 7 + (i >> 9) + seed))
+            return false;
+    }
+    return true;
+}
+
+static bool is_zero(VmAddr at, VmSize bytes)
+{
+    for (VmSize i = 0; i < bytes; i++) {
+        if (mem_load8(at + i) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- A mapper -------------------------------------------------------------------------------- */
+
+enum fault { NO_FAULT, FAIL_IO, FAIL_NOSPACE, FAIL_PROTOCOL, FAIL_SILENT, FAIL_DIE };
+
+struct mapper {
+    struct guest *guest;
+    KnUniqueId ui;
+    int32_t port;
+    VmAddr disk; /* region of DISK_PAGES pages */
+    VmSize page;
+    uint64_t end;
+    enum fault fault;
+    uint32_t pulls, pushes, accesses, opens;
+    KnCap cache;
+    uint32_t stop;
+};
+
+static void answer(struct mapper *mapper, const KnMpRequest *request, KnMpReply *reply,
+                   KnMsgDesc *body)
+{
+    uint64_t room = mapper->end > request->mpOffset ? mapper->end - request->mpOffset : 0;
+
+    *reply = (KnMpReply){.mpAccess = K_READABLE | request->mpAccess,
+                         .mpOffset = request->mpOffset,
+                         .mpBytes = request->mpBytes,
+                         .mpEnd = mapper->end};
+    switch (request->mpService) {
+    case KN_MPOPEN:
+        mapper->opens++;
+        break;
+    case KN_MPPULLIN:
+        mapper->pulls++;
+        body->bodyAddr = mapper->disk + (VmAddr)request->mpOffset;
+        body->bodySize = (uint32_t)MIN(request->mpBytes, room);
+        if (mapper->fault == FAIL_PROTOCOL)
+            reply->mpOffset += mapper->page;
+        break;
+    case KN_MPGETACCESS:
+        mapper->accesses++;
+        if (mapper->fault == FAIL_NOSPACE)
+            reply->mpDiag = K_ENOSPC;
+        break;
+    case KN_MPPUSHOUT: {
+        KnMsgDesc data = {.bodySize = (uint32_t)request->mpBytes,
+                          .bodyAddr = mapper->disk + (VmAddr)request->mpOffset};
+
+        mapper->pushes++;
+        if (ipcGetData(&data) < 0)
+            reply->mpDiag = K_EIO;
+        break;
+    }
+    default:
+        reply->mpDiag = K_ENOTIMP;
+    }
+    if (mapper->fault == FAIL_IO)
+        reply->mpDiag = K_EIO;
+}
+
+static void mapper_run(uintptr_t argument)
+{
+    struct mapper *mapper = (struct mapper *)argument;
+    char annex[K_CMSGANNEXSIZE], answer_annex[K_CMSGANNEXSIZE];
+    KnMsgDesc receive = {.annexAddr = (VmAddr)annex};
+    int32_t li = mapper->port;
+
+    while (mapper->stop == 0 && ipcReceive(&receive, &li, 20000 * (int64_t)GUEST_MS) >= 0) {
+        KnMsgDesc reply = {.annexAddr = (VmAddr)answer_annex};
+        KnMpRequest request;
+        KnMpReply result;
+
+        memcpy(&request, annex, sizeof(request));
+        mapper->cache = request.mpCache;
+        if (mapper->fault == FAIL_DIE) {
+            (void)portDelete(K_MYACTOR, mapper->port);
+            break;
+        }
+        answer(mapper, &request, &result, &reply);
+        memcpy(answer_annex, &result, sizeof(result));
+        if (mapper->fault == FAIL_SILENT)
+            (void)threadDelay(200 * (int64_t)GUEST_MS);
+        (void)ipcReply(&reply);
+        li = mapper->port;
+    }
+    mapper->stop = 2;
+    thread_finish();
+}
+
+static bool mapper_start(struct guest *guest, struct mapper *mapper, uint64_t end)
+{
+    KnThreadLid lid;
+    KnCap cap = {.key = 77};
+
+    *mapper = (struct mapper){.guest = guest, .page = page(), .end = end};
+    mapper->port = (int32_t)portCreate(K_MYACTOR, &mapper->ui);
+    cap.ui = mapper->ui;
+    /* Trusted mappers are on the paging path; others have to do without its reserve. */
+    (void)svMapper(&cap, 10000 * GUEST_MS);
+    mapper->disk = region(DISK_PAGES * page());
+    if (!EXPECT(mapper->port > 0 && mapper->disk != 0))
+        return false;
+    fill(mapper->disk, DISK_PAGES * page(), 1);
+    return EXPECT(thread_launch(&lid, mapper_run, (uintptr_t)mapper, STACK_BYTES, NULL) >= 0);
+}
+
+static KnObjDesc object(const struct mapper *mapper, uint64_t offset, VmSize bytes)
+{
+    return (KnObjDesc){{mapper->ui, 77}, offset, bytes};
+}
+
+/* Invalidates what the site has, so that the next use asks the mapper. */
+static void forget(struct guest *guest, struct mapper *mapper)
+{
+    EXPECT_EQ(lcFlush(&mapper->cache, 0, UINT64_MAX, K_FLUSH_NOACCESS), K_OK);
+}
+
+CASE(read_through_the_cache)
+{
+    struct mapper mapper;
+    VmAddr room = region(DISK_PAGES * page());
+    KnLcStat stat;
+
+    REQUIRE(mapper_start(guest, &mapper, DISK_PAGES * page() - 100));
+    KnObjDesc all = object(&mapper, 0, DISK_PAGES * page()), part = object(&mapper, page() - 3, 6);
+
+    EXPECT_EQ(sgRead(&part, room, 0), 6);
+    EXPECT_EQ(mapper.pulls, 1);
+    EXPECT_EQ(sgRead(&all, room, 0), DISK_PAGES * page() - 100);
+    EXPECT(matches(room, DISK_PAGES * page() - 100, 1));
+    uint32_t pulls = mapper.pulls;
+
+    EXPECT_EQ(sgRead(&all, room, 0), DISK_PAGES * page() - 100);
+    EXPECT_EQ(mapper.pulls, pulls);
+    EXPECT_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsSize, DISK_PAGES * page() - 100);
+    EXPECT_EQ(stat.lsPages, DISK_PAGES);
+    EXPECT_EQ(stat.lsDirtyPages, 0);
+    part.startOffset = DISK_PAGES * page();
+    EXPECT_EQ(sgRead(&part, room, 0), 0);
+}
+
+CASE(write_and_flush)
+{
+    struct mapper mapper;
+    VmAddr data = region(8 * page());
+    KnLcStat stat;
+
+    REQUIRE(mapper_start(guest, &mapper, 16 * page()));
+    KnObjDesc part = object(&mapper, page() + 10, 5 * page());
+
+    fill(data, 8 * page(), 9);
+    EXPECT_EQ(sgWrite(&part, data, 0), 5 * page());
+    EXPECT_EQ(sgStat(&part.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsDirtyPages, 6);
+    EXPECT_EQ(mapper.pushes, 0);
+    EXPECT_EQ(sgFlush(&part, K_FLUSH_WRITABLE), K_OK);
+    EXPECT(mapper.pushes > 0);
+    EXPECT(matches(mapper.disk + page() + 10, 5 * page(), 9));
+    EXPECT_EQ(sgStat(&part.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsDirtyPages, 0);
+    forget(guest, &mapper);
+    EXPECT_EQ(sgRead(&part, data, 0), 5 * page());
+    EXPECT(matches(data, 5 * page(), 9));
+}
+
+CASE(append_and_truncate)
+{
+    struct mapper mapper;
+    VmAddr data = region(4 * page());
+    KnLcStat stat;
+
+    REQUIRE(mapper_start(guest, &mapper, 100));
+    KnObjDesc tail = object(&mapper, 5, 3 * page());
+
+    fill(data, 4 * page(), 3);
+    EXPECT_EQ(sgWrite(&tail, data, K_APPEND), 3 * page());
+    EXPECT_EQ(tail.startOffset, 100);
+    EXPECT_EQ(sgStat(&tail.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsSize, 100 + 3 * page());
+    EXPECT_EQ(lcTrunc(&stat.lsCache, page() + 7), K_OK);
+    EXPECT_EQ(sgRead(&tail, data, 0), page() + 7 - 100);
+    EXPECT(matches(data, page() + 7 - 100, 3));
+    EXPECT_EQ(lcTrunc(&stat.lsCache, 3 * page()), K_OK);
+    tail = object(&mapper, page() + 7, 3 * page());
+    EXPECT_EQ(sgRead(&tail, data, 0), 2 * page() - 7);
+    EXPECT(is_zero(data, 2 * page() - 7));
+}
+
+CASE(mapped_memory_is_the_cache)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+    KnRgnDesc map = {.size = 8 * page(), .options = K_WRITABLE | K_ANYWHERE};
+
+    REQUIRE(mapper_start(guest, &mapper, 8 * page()));
+    KnObjDesc all = object(&mapper, 0, 8 * page()), third = object(&mapper, 2 * page(), page());
+
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    EXPECT(matches(map.startAddr, 8 * page(), 1));
+    mem_store8(map.startAddr + 2 * page() + 1, 0xee);
+    EXPECT_EQ(sgRead(&third, data, 0), page());
+    EXPECT_EQ(mem_load8(data + 1), 0xee);
+    mem_fill(data, 0x55, page());
+    EXPECT_EQ(sgWrite(&third, data, 0), page());
+    EXPECT_EQ(mem_load8(map.startAddr + 2 * page() + 1), 0x55);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+    EXPECT_EQ(sgFlush(&all, K_FLUSH_WRITABLE), K_OK);
+    EXPECT_EQ(mem_load8(mapper.disk + 2 * page() + 1), 0x55);
+}
+
+/* A file read into its own mapping: the page is both source and target. */
+CASE(read_into_its_own_mapping)
+{
+    struct mapper mapper;
+    KnRgnDesc map = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE};
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc all = object(&mapper, 0, 4 * page());
+
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    EXPECT_EQ(sgRead(&all, map.startAddr, 0), 4 * page());
+    EXPECT(matches(map.startAddr, 4 * page(), 1));
+    EXPECT_EQ(sgWrite(&all, map.startAddr, 0), 4 * page());
+    EXPECT(matches(map.startAddr, 4 * page(), 1));
+}
+
+/* A deferred copy shows the segment as it was. */
+CASE(deferred_copy_of_a_segment)
+{
+    struct mapper mapper;
+    VmAddr data = region(4 * page());
+    KnRgnDesc first = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE | K_FILLZERO},
+              second = first;
+
+    REQUIRE(mapper_start(guest, &mapper, 8 * page()));
+    KnObjDesc part = object(&mapper, 2 * page(), 3 * page());
+
+    EXPECT_EQ(rgnInit(K_MYACTOR, &first, &part), K_OK);
+    EXPECT_EQ(sgRead(&part, data, 0), 3 * page());
+    EXPECT_EQ(rgnInit(K_MYACTOR, &second, &part), K_OK);
+    mem_store8(first.startAddr, 0xaa);
+    mem_fill(data, 0x77, page());
+    part.size = page();
+    EXPECT_EQ(sgWrite(&part, data, 0), page());
+    EXPECT_EQ(mem_load8(first.startAddr), 0xaa);
+    EXPECT_EQ(mem_load8(first.startAddr + 1), mem_load8(mapper.disk + 2 * page() + 1));
+    EXPECT_EQ(mem_load8(second.startAddr + 1), mem_load8(mapper.disk + 2 * page() + 1));
+    EXPECT(is_zero(first.startAddr + 3 * page(), page()));
+    EXPECT_EQ(mapper.pushes, 0);
+}
+
+CASE(a_dirty_cache_larger_than_memory_goes_to_its_mapper)
+{
+    struct mapper mapper;
+    KnSiteStat stat;
+    KnRgnDesc hog = {.options = K_WRITABLE | K_ANYWHERE | K_FILLZERO};
+    VmAddr data = region(page());
+
+    REQUIRE(mapper_start(guest, &mapper, DISK_PAGES * page()));
+    REQUIRE_EQ(siteStat(&stat), K_OK);
+    EXPECT(stat.ssFramesFree > 200);
+    for (uint32_t i = 0; i < DISK_PAGES; i++) {
+        KnObjDesc one = object(&mapper, i * page(), page());
+
+        fill(data, page(), 100 + i);
+        EXPECT_EQ(sgWrite(&one, data, 0), page());
+    }
+    /* Takes memory until the cache has to give way. */
+    hog.size = stat.ssFramesFree * page();
+    REQUIRE_EQ(rgnAllocate(K_MYACTOR, &hog), K_OK);
+    for (VmSize at = 0; at < hog.size && mapper.pushes == 0; at += page())
+        mem_store8(hog.startAddr + at, 1);
+    EXPECT(mapper.pushes > 0);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &hog), K_OK);
+    for (uint32_t i = 0; i < DISK_PAGES; i++) {
+        KnObjDesc one = object(&mapper, i * page(), page());
+
+        EXPECT_EQ(sgRead(&one, data, 0), page());
+        EXPECT(matches(data, page(), 100 + i));
+    }
+}
+
+/* ---- Mappers that fail ----------------------------------------------------------------------- */
+
+CASE(mapper_says_io_error)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc one = object(&mapper, 0, page());
+
+    EXPECT_EQ(sgRead(&one, data, 0), page());
+    forget(guest, &mapper);
+    mapper.fault = FAIL_IO;
+    EXPECT_EQ(sgRead(&one, data, 0), K_EIO);
+    mapper.fault = NO_FAULT;
+    EXPECT_EQ(sgRead(&one, data, 0), page());
+    EXPECT_EQ(sgWrite(&one, data, 0), page());
+    mapper.fault = FAIL_IO;
+    EXPECT_EQ(sgFlush(&one, K_FLUSH_WRITABLE), K_EIO);
+    mapper.fault = NO_FAULT;
+    EXPECT_EQ(sgFlush(&one, K_FLUSH_WRITABLE), K_OK);
+}
+
+CASE(mapper_has_no_room)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+
+    REQUIRE(mapper_start(guest, &mapper, 0));
+    KnObjDesc one = object(&mapper, 0, page());
+
+    mapper.fault = FAIL_NOSPACE;
+    EXPECT_EQ(sgWrite(&one, data, 0), K_ENOSPC);
+    mapper.fault = NO_FAULT;
+    EXPECT_EQ(sgWrite(&one, data, 0), page());
+}
+
+CASE(mapper_breaks_the_protocol)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc one = object(&mapper, 0, page());
+
+    mapper.fault = FAIL_PROTOCOL;
+    EXPECT_EQ(sgRead(&one, data, 0), K_EMAPPER);
+}
+
+CASE(mapper_dies)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc one = object(&mapper, 0, page());
+
+    mapper.fault = FAIL_DIE;
+    EXPECT_EQ(sgRead(&one, data, 0), K_EMAPPER);
+    EXPECT_EQ(sgRead(&one, data, 0), K_EMAPPER);
+}
+
+CASE(mapper_is_silent)
+{
+    struct mapper mapper;
+    VmAddr data = region(page());
+    KnCap cap;
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc one = object(&mapper, 0, page());
+
+    cap = one.dataObject;
+    EXPECT_EQ(svMapper(&cap, 50 * GUEST_MS), K_OK);
+    mapper.fault = FAIL_SILENT;
+    EXPECT_EQ(sgRead(&one, data, 0), K_ETIMEOUT);
+    mapper.fault = NO_FAULT;
+    EXPECT_EQ(sgRead(&one, data, 0), page());
+    EXPECT_EQ(svMapper(WILD, 1), K_EFAULT);
+    EXPECT_EQ(svMapper(&cap, 0), K_EINVAL);
+}
+
+/* ---- Temporary segments ---------------------------------------------------------------------- */
+
+CASE(temporary_segment)
+{
+    VmAddr data = region(4 * page());
+    KnRgnDesc map = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnObjDesc all = {.size = 4 * page()};
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, 0), K_OK);
+    EXPECT_EQ(sgRead(&all, data, 0), 0);
+    fill(data, 4 * page(), 8);
+    EXPECT_EQ(sgWrite(&all, data, 0), 4 * page());
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    EXPECT(matches(map.startAddr, 4 * page(), 8));
+    EXPECT_EQ(sgFlush(&all, K_FLUSH_NOACCESS), K_OK);
+    EXPECT(matches(map.startAddr, 4 * page(), 8));
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
+    EXPECT(matches(map.startAddr, 4 * page(), 8));
+    EXPECT_EQ(sgRead(&all, data, 0), K_EUNKNOWN);
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_EUNKNOWN);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+}
+
+CASE(segment_errors)
+{
+    VmAddr data = region(page());
+    KnObjDesc object, none = {.size = 8};
+    KnRgnDesc map = {.size = page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnLcStat stat;
+    KnCap cap;
+
+    REQUIRE_EQ(sgCreate(&object.dataObject, page()), K_OK);
+    object.startOffset = 0;
+    object.size = page();
+    EXPECT_EQ(sgCreate(WILD, 0), K_EFAULT);
+    EXPECT_EQ(sgDestroy(WILD), K_EFAULT);
+    EXPECT_EQ(sgRead(WILD, data, 0), K_EFAULT);
+    EXPECT_EQ(sgRead(&object, (VmAddr)WILD, 0), K_EFAULT);
+    EXPECT_EQ(sgRead(&object, data, 1), K_EINVAL);
+    EXPECT_EQ(sgRead(&none, data, 0), K_EUNKNOWN);
+    EXPECT_EQ(sgWrite(WILD, data, 0), K_EFAULT);
+    EXPECT_EQ(sgWrite(&object, (VmAddr)WILD, 0), K_EFAULT);
+    EXPECT_EQ(sgWrite(&object, data, 1), K_EINVAL);
+    EXPECT_EQ(sgWrite(&none, data, 0), K_EUNKNOWN);
+    EXPECT_EQ(sgStat(WILD, &stat), K_EFAULT);
+    EXPECT_EQ(sgStat(&object.dataObject, WILD), K_EFAULT);
+    EXPECT_EQ(sgStat(&none.dataObject, &stat), K_EUNKNOWN);
+    EXPECT_EQ(sgFlush(WILD, K_FLUSH_WRITABLE), K_EFAULT);
+    EXPECT_EQ(sgFlush(&object, (KnFlushMode)99), K_EINVAL);
+    EXPECT_EQ(sgFlush(&none, K_FLUSH_WRITABLE), K_EUNKNOWN);
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, WILD), K_EFAULT);
+    EXPECT_EQ(rgnMap(K_MYACTOR, WILD, &object), K_EFAULT);
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &none), K_EUNKNOWN);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, WILD), K_EFAULT);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, &none), K_EUNKNOWN);
+    object.startOffset = 1;
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &object), K_EINVAL);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, &object), K_EINVAL);
+    REQUIRE_EQ(sgStat(&object.dataObject, &stat), K_OK);
+    cap = stat.lsCache;
+    EXPECT_EQ(lcFlush(&cap, 0, 1, (KnFlushMode)99), K_EINVAL);
+    EXPECT_EQ(lcTrunc(&cap, UINT64_MAX), K_EINVAL);
+    EXPECT_EQ(lcSetRights(&cap, 0, 1, K_EXECUTABLE), K_EINVAL);
+    EXPECT_EQ(lcFillZero(&cap, UINT64_MAX, 1), K_EINVAL);
+    EXPECT_EQ(lcFillZero(&cap, 0, page()), K_OK);
+    EXPECT_EQ(lcSetRights(&cap, 0, page(), K_READABLE), K_OK);
+    cap.key ^= 1;
+    EXPECT_EQ(lcFlush(&cap, 0, 1, K_FLUSH_WRITABLE), K_EINVAL);
+    EXPECT_EQ(lcTrunc(&cap, 0), K_EINVAL);
+    cap.ui.uiTail += 1000000;
+    EXPECT_EQ(lcFlush(&cap, 0, 1, K_FLUSH_WRITABLE), K_EUNKNOWN);
+    EXPECT_EQ(lcTrunc(&cap, 0), K_EUNKNOWN);
+    EXPECT_EQ(lcSetRights(&cap, 0, 1, K_READABLE), K_EUNKNOWN);
+    EXPECT_EQ(lcFillZero(&cap, 0, 1), K_EUNKNOWN);
+    EXPECT_EQ(lcFlush(WILD, 0, 1, K_FLUSH_WRITABLE), K_EFAULT);
+    EXPECT_EQ(lcTrunc(WILD, 0), K_EFAULT);
+    EXPECT_EQ(lcSetRights(WILD, 0, 1, K_READABLE), K_EFAULT);
+    EXPECT_EQ(lcFillZero(WILD, 0, 1), K_EFAULT);
+    EXPECT_EQ(sgDestroy(&object.dataObject), K_OK);
+}
+
+static const struct guest_entry entries[] = {
+    CASE_USER(read_through_the_cache),
+    CASE_USER(write_and_flush),
+    CASE_USER(append_and_truncate),
+    CASE_USER(mapped_memory_is_the_cache),
+    CASE_USER(read_into_its_own_mapping),
+    CASE_USER(deferred_copy_of_a_segment),
+    CASE_SYSTEM(a_dirty_cache_larger_than_memory_goes_to_its_mapper),
+    CASE_USER(mapper_says_io_error),
+    CASE_USER(mapper_has_no_room),
+    CASE_USER(mapper_breaks_the_protocol),
+    CASE_USER(mapper_dies),
+    CASE_SYSTEM(mapper_is_silent),
+    CASE_SYSTEM(temporary_segment),
+    CASE_SYSTEM(segment_errors),
+};
+GUEST_PROGRAM(segments, entries);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The root directory of a run: where it comes from, in what form the site gets it, and how it comes
+ * back.
+ */
+#ifndef LAUNCHER_IMAGE_H
+#define LAUNCHER_IMAGE_H
+
+#include <stdbool.h>
+
+#include "options.h"
+#include "tree.h"
+
+enum root_kind {
+    ROOT_TMPFS, /* packed into the system archive, unpacked into a tmpfs */
+    ROOT_FRESH, /* an ext2 image that this run makes and forgets */
+    ROOT_IMAGE, /* the user's ext2 image, used in place */
+};
+
+struct root {
+    enum root_kind kind;
+    char *source;     /* the folder or the image; owned */
+    struct tree tree; /* what this run packs: the root's folder with --files, or --files alone */
+    int image;        /* the image's descriptor, for reading and writing; -1 with ROOT_TMPFS */
+};
+
+/* Chooses the kind, checks the folders and the image, and opens the image. `ext2` says that the
+ * composition has its root on ext2. 0, or the exit status after one line. */
+int root_plan(struct root *root, const struct options *options, bool ext2);
+
+/* Reads the folders and, but for ROOT_TMPFS, makes the image or puts --files into it. False after
+ * one line. */
+bool root_prepare(struct root *root, const struct options *options);
+
+/* Extracts what --save asked for. False after one line. */
+bool root_save(const struct root *root, const struct options *options);
+
+void root_drop(struct root *root);
+
+#endif
