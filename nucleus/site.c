@@ -110,9 +110,10 @@ void site_start(const struct boot_record *record)
     start_first_actor();
     site->cpu.reschedule = true;
     for (;;) {
-        nucleus_reap();
         executive_preempt();
-        interrupt_wait();
+        nucleus_reap();
+        if (!site->cpu.reschedule)
+            interrupt_wait();
     }
 }
 

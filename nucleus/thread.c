@@ -353,9 +353,10 @@ KnResult call_threadExtended(struct thread *self, VmAddr cap, KnThreadLid lid, V
     return status == K_OK ? (KnResult)image_bytes : status;
 }
 
-KnResult call_threadLoadR(struct thread *self)
+/* By address: any word may be in the register, also one that looks like an error. */
+KnResult call_threadLoadR(struct thread *self, VmAddr value)
 {
-    return (KnResult)self->soft_register;
+    return copy_out(value, &self->soft_register, sizeof(self->soft_register));
 }
 
 KnResult call_threadStoreR(struct thread *self, uintptr_t value)

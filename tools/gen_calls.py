@@ -83,7 +83,8 @@ def calls_header(calls):
     out.append(f"    K_CALL_LIMIT = 0x{top:03x},\n}};\n\n")
     for call in calls:
         out.append(f"KnResult {call['name']}({prototype(call, False)});\n")
-    out.append("\n#endif\n")
+    out.append("\n/* Any call, by its number: for tests that call at random and for tracers. */\n"
+               "KnResult nucleusCall(uint32_t number, const uintptr_t words[6]);\n\n#endif\n")
     return "".join(out)
 
 
@@ -127,8 +128,18 @@ def stubs_trap(calls):
         number = 0x4B000000 + call["number"]
         out.append(symbol(call["name"], f"    movq %rcx, %r10\n    movl $0x{number:x}, %eax\n"
                                         "    syscall\n    ret\n"))
+    out.append(symbol("nucleusCall", "    leal 0x4b000000(%rdi), %eax\n" + loads("%r10") +
+                      "    syscall\n    ret\n"))
     out.append("    .section .note.GNU-stack, \"\", @progbits\n")
     return "".join(out)
+
+
+def loads(fourth):
+    """The words at %rsi into the registers of arguments; %r11 is free."""
+    registers = ("%rdi", None, "%rdx", fourth, "%r8", "%r9")
+    return ("    movq %rsi, %r11\n" + "".join(
+        f"    movq {8 * i}(%r11), {r}\n" for i, r in enumerate(registers) if r) +
+            "    movq 8(%r11), %rsi\n")
 
 
 def stubs_gate(calls):
@@ -136,6 +147,8 @@ def stubs_gate(calls):
     for call in calls:
         out.append(symbol(call["name"], f"    movl $0x{call['number']:x}, %eax\n"
                                         "    movq $MACHINE_GATE_ADDRESS, %r11\n    jmp *%r11\n"))
+    out.append(symbol("nucleusCall", "    movl %edi, %eax\n" + loads("%rcx") +
+                      "    movq $MACHINE_GATE_ADDRESS, %r11\n    jmp *%r11\n"))
     out.append("    .section .note.GNU-stack, \"\", @progbits\n")
     return "".join(out)
 
@@ -148,6 +161,8 @@ def stubs_sim(calls):
         out.append(f"KnResult {call['name']}({prototype(call, False)})\n{{\n"
                    f"    const uintptr_t words[6] = {{{', '.join(names)}}};\n\n"
                    f"    return sim_gate(K_CALL_{call['name']}, words);\n}}\n\n")
+    out.append("KnResult nucleusCall(uint32_t number, const uintptr_t words[6])\n{\n"
+               "    return sim_gate(number, words);\n}\n")
     return "".join(out)
 
 

@@ -36,8 +36,8 @@ def header(calls):
     lines = [f"{prototype(c)};\n" for c in calls if c["there"]]
     limit = max(c["number"] for c in calls) + 1
     return (BANNER + "#ifndef PM_SYSCALLS_H\n#define PM_SYSCALLS_H\n\n"
-            '#include "pm/pm.h"\n\n' + f"#define SYSCALL_LIMIT {limit}\n\n" + "".join(lines) +
-            "\n#endif\n")
+            '#include "subsystems/mix/pm/pm.h"\n\n' + f"#define SYSCALL_LIMIT {limit}\n\n" +
+            "".join(lines) + "\n#endif\n")
 
 
 def wrapper(call):
@@ -53,7 +53,7 @@ def wrapper(call):
 
 
 def table(calls):
-    out = [BANNER, '#include "pm/syscall.h"\n#include "mix/syscalls.h"\n\n']
+    out = [BANNER, '#include "subsystems/mix/pm/syscall.h"\n#include "mix/syscalls.h"\n\n']
     out += [wrapper(c) for c in calls if c["there"]]
     out.append("const struct syscall_entry syscall_table[SYSCALL_LIMIT] = {\n")
     for call in calls:

@@ -12,9 +12,10 @@
 
 static void launched(uintptr_t argument)
 {
-    void (*entry)(uintptr_t) = (void (*)(uintptr_t))(uintptr_t)threadLoadR();
+    uintptr_t entry;
 
-    entry(argument);
+    if (threadLoadR(&entry) == K_OK)
+        ((void (*)(uintptr_t))entry)(argument);
     thread_finish();
 }
 

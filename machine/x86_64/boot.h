@@ -8,6 +8,6 @@
 
 /* What the test device at port 0xf4 is told: it makes QEMU exit with twice the value, plus one. */
 #define BOOT_END_STATUS 0x10
-#define BOOT_REFUSED_STATUS 0x11
+#define BOOT_DIED_STATUS 0x11
 
 #endif

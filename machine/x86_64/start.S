@@ -134,7 +134,7 @@ FUNCTION(boot_refuse)
     movw $0xe9, %dx
     rep outsb
     movw $0xf4, %dx
-    movl $BOOT_REFUSED_STATUS, %eax
+    movl $BOOT_DIED_STATUS, %eax
     outb %al, %dx
 1:  hlt
     jmp 1b

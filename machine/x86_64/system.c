@@ -12,8 +12,6 @@
 #define WORK_SLICE_NS UINT64_C(1000000)
 
 #define TEST_DEVICE 0xf4 /* QEMU's isa-debug-exit */
-#define KEYBOARD_COMMAND 0x64
-#define KEYBOARD_RESET 0xfe
 
 /* ---- Random numbers -------------------------------------------------------------------------- */
 
@@ -63,18 +61,15 @@ uint64_t machine_random(void)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-/* QEMU's test device ends it with a status; a PC is switched off, or at least reset; else it
- * stops. */
+/* QEMU's test device ends it with a status; a PC is switched off; else it stops. */
 _Noreturn void machine_end(int status)
 {
     interrupts_off();
-    outb(TEST_DEVICE, status == 0 ? BOOT_END_STATUS : BOOT_REFUSED_STATUS);
+    outb(TEST_DEVICE, status == 0 ? BOOT_END_STATUS : BOOT_DIED_STATUS);
     for (int i = 0; i < 2; i++) {
         if (pc.acpi.power_port[i] != 0)
             outw(pc.acpi.power_port[i], pc.acpi.power_value[i]);
     }
-    if (status == 0)
-        outb(KEYBOARD_COMMAND, KEYBOARD_RESET);
     for (;;)
         __asm__ volatile("hlt");
 }

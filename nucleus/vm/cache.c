@@ -90,7 +90,9 @@ void cache_release(struct cache *cache)
     ASSERT(cache->holders > 0);
     if (--cache->holders > 0)
         return;
-    if (is_named(cache) && cache->mapper->gone)
+    /* What its mapper never heard of, or cannot fill any more, is not worth keeping. */
+    if (is_named(cache) &&
+        (cache->mapper->gone || (!cache->known && list_is_empty(&cache->children))))
         forget_name(cache);
     if (is_named(cache))
         list_add_tail(&site_self()->vm.caches.idle, &cache->queue);

@@ -63,6 +63,31 @@ CASE(created_actor_lives_until_deleted)
     EXPECT_EQ(actorDelete(&actor), K_EUNKNOWN);
 }
 
+CASE_ACTOR(sleep_on)
+{
+    threadDelay(K_NOTIMEOUT);
+}
+
+/* A dead actor is taken apart when its last thread is gone, not when some interrupt comes next. */
+CASE(deletion_is_prompt)
+{
+    uint64_t spent_ns = 0;
+    VmAddr board = 0;
+    KnCap actor;
+
+    REQUIRE(board_make(guest, &board));
+    for (int i = 0; i < 30; i++) {
+        REQUIRE(helper_make(guest, sleep_on, board, &actor));
+        EXPECT_EQ(actorStart(&actor), K_OK);
+        EXPECT_EQ(threadDelay(1000000), K_OK);
+        uint64_t start_ns = guest_now_ns();
+
+        EXPECT_EQ(actorDelete(&actor), K_OK);
+        spent_ns += guest_now_ns() - start_ns;
+    }
+    EXPECT(spent_ns < 150 * GUEST_MS);
+}
+
 CASE(identifiers_do_not_repeat)
 {
     KnCap actor, former = {{0, 0}, 0};
@@ -535,6 +560,8 @@ CASE(loading_never_takes_from_others)
 
 static const struct guest_entry entries[] = {
     CASE_USER(created_actor_lives_until_deleted),
+    CASE_SYSTEM(deletion_is_prompt),
+    CASE_HELPER(sleep_on),
     CASE_USER(identifiers_do_not_repeat),
     CASE_SYSTEM(stopped_actor_stands_still),
     CASE_SYSTEM(stopped_actor_can_be_deleted),

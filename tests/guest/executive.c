@@ -516,9 +516,13 @@ CASE(many_threads_come_and_go)
 
 CASE(soft_register_is_the_threads_own)
 {
-    EXPECT_EQ(threadStoreR(42), K_OK);
+    uintptr_t value = 0;
+
+    EXPECT_EQ(threadStoreR((uintptr_t)-1001), K_OK);
     EXPECT_EQ(threadDelay(1000000), K_OK);
-    EXPECT_EQ(threadLoadR(), 42);
+    EXPECT_EQ(threadLoadR(&value), K_OK);
+    EXPECT_EQ(value, -1001);
+    EXPECT_EQ(threadLoadR((uintptr_t *)(uintptr_t)0x10), K_EFAULT);
 }
 
 /* ---- Names and figures ----------------------------------------------------------------------- */

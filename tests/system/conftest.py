@@ -11,6 +11,7 @@ import pathlib
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import termios
@@ -164,25 +165,23 @@ class FakeHouse(Launcher):
                 "PATH": os.path.dirname(sys.executable) + ":" + env.get("PATH", "/usr/bin:/bin")}
         super().__init__(folder / "build/bin/chorus", env)
 
+    def processes(self):
+        """What was started from here and still lives, by its TMPDIR; zombies not counted."""
+        mark = b"TMPDIR=" + os.fsencode(self.temporary) + b"\0"
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{entry}/environ", "rb") as file:
+                    if mark in file.read():
+                        found.append(int(entry))
+            except OSError:
+                continue  # it has ended, or is another user's
+        return found
+
     def log(self):
         """The last run's log; empty while there is none."""
         path = self.folder / "build/log/run.log"
         return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def processes_of(marker):
-    """Processes that have the marker in their environment, zombies not counted."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/environ", "rb") as file:
-                if marker.encode() in file.read():
-                    found.append(int(entry))
-        except OSError:
-            continue
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -203,6 +202,11 @@ def launcher(tmp_path, fake_archive):
     house = FakeHouse(tmp_path / "house", fake_archive)
     yield house
     house.close()
+    try:
+        wait_for(lambda: not house.processes(), "all processes to be gone", 5)
+    finally:
+        for pid in house.processes():
+            os.kill(pid, signal.SIGKILL)
     assert list(house.temporary.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import WAIT_S, processes_of, wait_for
+from conftest import WAIT_S, wait_for
 
 
 
@@ -48,15 +48,13 @@ def test_two_interrupts_end_the_domain(launcher):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("program", ["signals", "hang"])
 def test_an_end_from_outside(launcher, number, program):
-    marker = f"MARK={os.getpid()}{number}{program}"
-    with launcher.start("run", program, *(["9"] if program == "signals" else []),
-                        env=dict([marker.split("=")])) as process:
-        wait_for(lambda: len(processes_of(marker)) >= 2, "the machine")
+    with launcher.start("run", program, *(["9"] if program == "signals" else [])) as process:
+        wait_for(lambda: len(launcher.processes()) >= 2, "the machine")
         if program == "signals":
             expect_line(process, b"ready\n")
         process.send_signal(number)
         assert process.wait(WAIT_S) == 128 + number
-    assert processes_of(marker) == []
+    assert launcher.processes() == []
 
 
 def test_an_ignored_hangup_stays_ignored(launcher):
@@ -81,9 +79,9 @@ def test_a_terminals_interrupt_does_not_reach_the_machine(launcher):
 
 def test_the_program_sees_default_signals(launcher):
     """The machine's process starts without the launcher's blocked and ignored signals."""
-    with launcher.start("run", "signals", "1", env={"MARK": "defaults"}) as process:
+    with launcher.start("run", "signals", "1") as process:
         expect_line(process, b"ready\n")
-        child, = [pid for pid in processes_of("MARK=defaults") if pid != process.pid]
+        child, = [pid for pid in launcher.processes() if pid != process.pid]
         with open(f"/proc/{child}/status", encoding="ascii") as file:
             status = dict(line.split(":\t", 1) for line in file if ":\t" in line)
         assert int(status["SigBlk"], 16) == 0
@@ -98,28 +96,25 @@ def test_the_program_sees_default_signals(launcher):
     ["run", "--icount", "hang"],
 ])
 def test_sigkill_leaves_nothing(launcher, words):
-    marker = f"MARK=kill{'-'.join(words)}"
-    with launcher.start(*words, env=dict([marker.split("=", 1)])) as process:
-        wait_for(lambda: len(processes_of(marker)) >= 2, "the machine")
+    with launcher.start(*words) as process:
+        wait_for(lambda: len(launcher.processes()) >= 2, "the machine")
         process.kill()
         process.wait()
-        wait_for(lambda: not processes_of(marker), "all processes to be gone", 5)
+        wait_for(lambda: not launcher.processes(), "all processes to be gone", 5)
     assert list(launcher.temporary.iterdir()) == []
 
 
 def test_sigkill_while_an_image_is_made(launcher):
     """mke2fs and debugfs end with the launcher, too."""
-    marker = "MARK=building"
     big = launcher.folder / "big"
     big.mkdir()
     for i in range(3000):
         (big / f"{i}").write_bytes(b"x" * 2000)
-    with launcher.start("run", "--system", "disk", "--files", big, "hang",
-                        env={"MARK": "building"}) as process:
-        wait_for(lambda: len(processes_of(marker)) >= 2, "a tool at work")
+    with launcher.start("run", "--system", "disk", "--files", big, "hang") as process:
+        wait_for(lambda: len(launcher.processes()) >= 2, "a tool at work")
         process.kill()
         process.wait()
-        wait_for(lambda: not processes_of(marker), "all processes to be gone", 5)
+        wait_for(lambda: not launcher.processes(), "all processes to be gone", 5)
     assert list(launcher.temporary.iterdir()) == []
 
 

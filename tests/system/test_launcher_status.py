@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import processes_of, wait_for
+from conftest import wait_for
 
 
 def test_all_exit_statuses(launcher):
@@ -67,9 +67,9 @@ def test_a_site_that_dies(launcher, program, why):
 
 def test_a_site_that_sends_without_credit(launcher):
     """Nobody reads the output until the launcher has noticed."""
-    with launcher.start("run", "overrun", env={"MARK": "overrun"}) as process:
+    with launcher.start("run", "overrun") as process:
         wait_for(lambda: "site: up" in launcher.log(), "the site")
-        wait_for(lambda: processes_of("MARK=overrun") == [process.pid], "the machine to be ended")
+        wait_for(lambda: launcher.processes() == [process.pid], "the machine to be ended")
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 125
     assert b"more output than it had credit for" in errors

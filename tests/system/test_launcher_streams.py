@@ -5,6 +5,7 @@ import errno
 import os
 import random
 import select
+import socket
 import subprocess
 import time
 
@@ -183,7 +184,6 @@ def test_the_standard_streams_keep_blocking(launcher):
 
 
 def test_output_to_a_socket(launcher):
-    import socket
     ours, theirs = socket.socketpair()
     with launcher.start("run", "cat", stdin=subprocess.PIPE, stdout=theirs) as process:
         theirs.close()

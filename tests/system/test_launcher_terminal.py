@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import processes_of, wait_for
+from conftest import wait_for
 
 OFLAG, LFLAG = 1, 3
 
@@ -92,14 +92,13 @@ def test_escape_ends_a_site_that_does_not_listen(launcher):
     (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -signal.SIGKILL),
     (signal.SIGUSR1, -signal.SIGUSR1)])
 def test_the_terminal_comes_back(launcher, number, status):
-    mark = f"tty{int(number)}"
-    terminal = launcher.terminal("shell", env={"MARK": mark})
+    terminal = launcher.terminal("shell")
     terminal.expect(b"$ ")
     assert is_raw(terminal)
     terminal.process.send_signal(number)
     assert terminal.wait() == status
     wait_for(lambda: terminal.attributes() == terminal.before, "the terminal's mode")
-    wait_for(lambda: not processes_of(f"MARK={mark}"), "all processes to be gone")
+    wait_for(lambda: not launcher.processes(), "all processes to be gone")
 
 
 @pytest.mark.parametrize("program", ["panic", "nosuch", "reset"])

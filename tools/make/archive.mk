@@ -6,7 +6,7 @@
 # case/NAME and case/NAME.supervisor, and the compositions of tests/guest.
 
 MKARCHIVE    := $(wildcard tools/mkarchive)
-ARCHIVES     := $(if $(MKARCHIVE),$(if $(PROGRAMS),build/x86_64/system.cpio) \
+ARCHIVES     := $(if $(MKARCHIVE),$(if $(filter boot,$(PROGRAMS)),build/x86_64/system.cpio) \
                     $(if $(CASES),build/x86_64/test.cpio))
 CONFS        := $(wildcard systems/*.conf)
 TEST_CONFS   := $(wildcard tests/guest/*.conf)

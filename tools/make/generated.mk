@@ -10,18 +10,23 @@ GENERATED  := $(if $(CALL_TABLE),$(addprefix build/gen/,chorus/calls.h nucleus_c
 IDL        := $(wildcard idl/*.idl)
 IDL_NAMES  := $(patsubst idl/%.idl,%,$(IDL))
 IDL_FILES  := $(foreach n,$(IDL_NAMES),$(addprefix build/gen/idl/$n,.h _client.c _server.c))
-GENERATORS := $(wildcard tools/gen_calls.py tools/gen_idl.py)
+SYSCALLS   := $(wildcard subsystems/mix/pm/syscalls.tbl)
+GENERATORS := $(wildcard tools/gen_calls.py tools/gen_idl.py tools/gen_syscalls.py tools/idl/*.py)
+
+# What is generated for one program alone: PROGRAM_GENERATED_<name>.
+PROGRAM_GENERATED_pm := $(if $(SYSCALLS),build/gen/mix/syscalls.c)
 
 NUCLEUS_GENERATED := $(filter %/dispatch.c %/trace_names.c,$(GENERATED))
 
 $(call remember,build/gen.list,$(IDL))
 build/gen.list: ;
 
-build/gen/stamp: $(CALL_TABLE) $(IDL) $(GENERATORS) build/gen.list
+build/gen/stamp: $(CALL_TABLE) $(IDL) $(SYSCALLS) $(GENERATORS) build/gen.list
 	$(call say,GEN,$(@D))
 	@mkdir -p build/gen/idl
 	$(if $(CALL_TABLE),$(Q)$(PYTHON) tools/gen_calls.py --table $(CALL_TABLE) --out build/gen)
 	$(Q)set -e; for idl in $(IDL); do $(PYTHON) tools/gen_idl.py $$idl --out build/gen/idl; done
+	$(if $(SYSCALLS),$(Q)$(PYTHON) tools/gen_syscalls.py --table $(SYSCALLS) --out build/gen)
 	@touch $@
 
-$(GENERATED) $(IDL_FILES): build/gen/stamp ;
+$(GENERATED) $(IDL_FILES) $(PROGRAM_GENERATED_pm): build/gen/stamp ;

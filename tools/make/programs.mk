@@ -42,7 +42,7 @@ endef
 
 # $(eval $(call program,NAME,FOLDER))
 define program
-PROGRAM_OBJECTS_$1 := $(call objects,actor,$(call sources,$2))
+PROGRAM_OBJECTS_$1 := $(call objects,actor,$(call sources,$2) $(PROGRAM_GENERATED_$1))
 $$(call remember,build/x86_64/bin/$1.list,$$(PROGRAM_OBJECTS_$1))
 build/x86_64/bin/$1.list: ;
 build/x86_64/bin/$1.user: $$(PROGRAM_OBJECTS_$1) build/x86_64/bin/$1.list $(LIBRARY_user)

@@ -11,7 +11,9 @@ SIM_NUCLEUS  := $(call sources,nucleus machine/sim) $(NUCLEUS_GENERATED) $(SIM_K
 SIM_WORLD    := $(call sources,sim)
 SIM_LIBRARY  := $(call without,/x86_64/,$(call without,/user/,$(LIB_NO_GATE))) \
                 $(filter build/gen/stubs_sim.c,$(GENERATED))
-SIM_SERVERS  := $(PROGRAMS)
+# A program with an x86_64 folder and no sim folder of its own is for that machine alone.
+SIM_FOLDERS  := $(foreach d,$(PROGRAM_FOLDERS),$(if $(wildcard $d/x86_64),$(wildcard $d/sim/..),$d))
+SIM_SERVERS  := $(notdir $(SIM_FOLDERS))
 SIM_CASES    := $(basename $(notdir $(CASE_SOURCES)))
 SIM_NATIVE   := $(SIM_SERVERS) $(SIM_CASES) $(notdir $(RUNNER_FOLDER))
 SIM_BINARIES := $(if $(SIM_WORLD),$(foreach v,$(SIM_VARIANTS),build/$v/chorus-sim))
@@ -36,7 +38,7 @@ endef
 # $(eval $(call sim_variant,VARIANT))
 define sim_variant
 $(call library,build/$1/libchorus.a,$(call objects,$1,$(SIM_LIBRARY)))
-$(foreach d,$(PROGRAM_FOLDERS) $(RUNNER_FOLDER),$(call sim_program,$1,$(notdir $d),\
+$(foreach d,$(SIM_FOLDERS) $(RUNNER_FOLDER),$(call sim_program,$1,$(notdir $d),\
     $(call sources,$d))$(newline))
 $(foreach s,$(CASE_SOURCES),$(call sim_program,$1,$(basename $(notdir $s)),\
     $s $(call sources,tests/guest/support))$(newline))

@@ -31,7 +31,13 @@
 /* Ports that nobody sends to: their holder owns what they stand for, until it gives it back or
  * dies. */
 #define SERVICE_PCI_SPACE SERVICE_STAMP(0x200) /* configuration space */
-#define SERVICE_PCI_FUNCTION(place) \
-    SERVICE_STAMP(0x10000 + (place)) /* bus 8, device 5, function 3 bits */
+/* A place is bus 8, device 5, function 3 bits. */
+#define SERVICE_PCI_FUNCTION(place) SERVICE_STAMP(0x10000 + (place))
+
+/* What a composition tells a server, in dsArgument of its first thread: how many threads should
+ * serve (0: as many as it likes), and which device it is for, where there are several. */
+#define SERVICE_ARGUMENT(threads, device) ((uintptr_t)(threads) << 8 | (uintptr_t)(device))
+#define SERVICE_ARGUMENT_THREADS(argument) ((uint32_t)((argument) >> 8))
+#define SERVICE_ARGUMENT_DEVICE(argument) ((uint32_t)((argument)&0xff))
 
 #endif

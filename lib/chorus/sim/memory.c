@@ -2,6 +2,8 @@
 /* Accessors of region memory, by the software walk of machine/sim. */
 #include "chorus/memory.h"
 
+#include "kit/base.h"
+#include "kit/string.h"
 #include "machine/sim_gate.h"
 
 uint8_t mem_load8(VmAddr from)
@@ -68,6 +70,9 @@ void mem_write(VmAddr to, const void *from, size_t bytes)
 
 void mem_fill(VmAddr to, uint8_t value, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        sim_store(to + i, &value, sizeof(value));
+    uint8_t pattern[256];
+
+    memset(pattern, value, sizeof(pattern));
+    for (size_t done = 0; done < bytes; done += sizeof(pattern))
+        sim_store(to + done, pattern, MIN(sizeof(pattern), bytes - done));
 }

@@ -30,7 +30,9 @@ struct boot_record {
 };
 
 /* Portable, nucleus/site.c: called once by the machine on its boot stack, interrupts off, with the
- * supervisor space and the direct map in place. Does not return: ends in the idle thread. */
+ * supervisor space and the direct map in place, and cpu_self() the processor of a struct site that
+ * the machine provides, zeroed but for cpu.machine and cpu.site. Does not return: ends in the idle
+ * thread. */
 _Noreturn void site_start(const struct boot_record *record);
 
 #endif

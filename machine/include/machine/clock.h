@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time base and one-shot alarm. When the alarm passes the machine calls executive_clock(). */
+/* Time base and one-shot alarm. When the alarm passes the machine calls nucleus_clock(). */
 #ifndef MACHINE_CLOCK_H
 #define MACHINE_CLOCK_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupt sources: small numbers below INTERRUPT_SOURCES, a machine's lines first, then
- * message-signalled ones. When a source fires the machine calls supervisor_interrupt(source) with
+ * message-signalled ones. When a source fires the machine calls nucleus_interrupt(source) with
  * interrupts off and acknowledges the controller itself.
  */
 #ifndef MACHINE_INTERRUPT_H
@@ -20,7 +20,9 @@ void interrupt_mask(uint32_t source);
 /* Takes a free message-signalled source. Errors: K_ENOMEM. */
 KnResult interrupt_message(KnItMessage *message);
 
-/* Lets pending interrupts in for a moment, in the middle of long Nucleus work. */
+/* Lets pending interrupts in for a moment, in the middle of long Nucleus work. Neither here nor in
+ * interrupt_wait does an interrupt leave by nucleus_leave(): the caller looks for what it made
+ * ready. */
 void interrupt_window(void);
 
 /* Sleeps with interrupts on until one came; returns with interrupts off. */

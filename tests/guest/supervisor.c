@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Supervisor actors as owners of others' traps, exceptions and aborts; interrupt sequences as far
+ * as they need no device. A case here is a supervisor actor, its helpers are user actors.
+ */
+#include "chorus/trap.h"
+
+#include "kit/string.h"
+#include "tests/guest/case.h"
+
+#define WILD ((void *)0x1000) /* below all that an actor may have */
+#define TRAP 77
+#define END_NS (2000 * GUEST_MS)
+#define TEXT_BYTES 16
+
+/* What the handlers of a case write down; they run in the helper's thread, in this actor. */
+struct record {
+    struct guest *guest;
+    KnCap helper;
+    uint32_t count;
+    uintptr_t number, soft_register;
+    uintptr_t words[TRAP_WORDS];
+    KnResult copied, deleted, delayed;
+    char text[TEXT_BYTES];
+    KnExcInfo info;
+    KnCap execution;
+};
+
+static bool helper_make(struct record *record, void (*helper)(struct guest *, uintptr_t))
+{
+    struct guest *guest = record->guest;
+
+    return EXPECT_EQ(guest_create(guest, helper, K_USERACTOR, 0, &record->helper), K_OK);
+}
+
+static void helper_run(struct record *record)
+{
+    struct guest *guest = record->guest;
+
+    EXPECT_EQ(actorStart(&record->helper), K_OK);
+    EXPECT_EQ(guest_wait_end(&record->helper, END_NS), K_OK);
+}
+
+/* ---- Traps ----------------------------------------------------------------------------------- */
+
+static void note_trap(KnThreadCtx *context, uintptr_t soft_register, void *cookie)
+{
+    struct record *record = cookie;
+
+    record->soft_register = soft_register;
+    record->count++;
+    record->number = trap_number(context);
+    for (unsigned i = 0; i < TRAP_WORDS; i++)
+        record->words[i] = trap_word(context, i);
+    actorSelf(&record->execution);
+    trap_result_set(context, record->words[0] + record->words[5]);
+}
+
+CASE_ACTOR(trap_once)
+{
+    const uintptr_t words[TRAP_WORDS] = {11, 12, 13, 14, 15, UINT32_MAX};
+
+    EXPECT_EQ(threadStoreR(99), K_OK);
+    EXPECT_EQ(trap_raise(TRAP, words), 11 + (uintptr_t)UINT32_MAX);
+}
+
+CASE(trap_reaches_its_owner)
+{
+    struct record record = {.guest = guest};
+    KnCap self;
+
+    REQUIRE(helper_make(&record, trap_once));
+    EXPECT_EQ(svTrapConnect(&record.helper, note_trap, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.count, 1);
+    EXPECT_EQ(record.number, TRAP);
+    EXPECT_EQ(record.soft_register, 99);
+    for (unsigned i = 0; i < TRAP_WORDS - 1; i++)
+        EXPECT_EQ(record.words[i], 11 + i);
+    EXPECT_EQ(record.words[TRAP_WORDS - 1], UINT32_MAX);
+    EXPECT_EQ(actorSelf(&self), K_OK);
+    EXPECT(uiEqual(&record.execution.ui, &self.ui)); /* the handler is the owner's code */
+}
+
+CASE(trap_without_owner_ends_its_actor)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, trap_once));
+    helper_run(&record);
+    EXPECT_EQ(record.count, 0);
+}
+
+CASE(disconnected_owner_hears_nothing)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, trap_once));
+    EXPECT_EQ(svTrapConnect(&record.helper, note_trap, &record), K_OK);
+    EXPECT_EQ(svTrapConnect(&record.helper, NULL, NULL), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.count, 0);
+}
+
+CASE(created_actor_inherits_its_owner)
+{
+    struct record record = {.guest = guest};
+    KnCap model;
+
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &model, K_USERACTOR, K_ACTIVE), K_OK);
+    EXPECT_EQ(svTrapConnect(&model, note_trap, &record), K_OK);
+    EXPECT_EQ(actorCreate(&model, &record.helper, K_USERACTOR, K_ACTIVE), K_OK);
+    EXPECT_EQ(actorDelete(&model), K_OK);
+    EXPECT_EQ(svTrapConnect(&record.helper, NULL, NULL), K_OK); /* ours: not K_EBUSY */
+    EXPECT_EQ(actorDelete(&record.helper), K_OK);
+}
+
+/* A handler works in its caller's memory, and may wait. */
+static void exchange_text(KnThreadCtx *context, uintptr_t unused, void *cookie)
+{
+    struct record *record = cookie;
+    char answer[TEXT_BYTES] = "answer";
+
+    (void)unused;
+    record->copied = svCopyInString(trap_word(context, 0), record->text, TEXT_BYTES);
+    record->delayed = threadDelay(20000000);
+    trap_result_set(context, (uintptr_t)svCopyOut(answer, trap_word(context, 1), TEXT_BYTES));
+}
+
+CASE_ACTOR(trap_with_text)
+{
+    KnRgnDesc region = {.size = 4096, .options = K_ANYWHERE | K_READABLE | K_WRITABLE | K_FILLZERO};
+    char question[] = "question", answer[TEXT_BYTES];
+
+    EXPECT_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+    const uintptr_t words[TRAP_WORDS] = {(uintptr_t)question, region.startAddr};
+
+    EXPECT_EQ(trap_raise(TRAP, words), K_OK);
+    mem_read(answer, region.startAddr, sizeof(answer));
+    EXPECT_EQ(strcmp(answer, "answer"), 0);
+}
+
+CASE(handler_reaches_its_callers_memory)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, trap_with_text));
+    EXPECT_EQ(svTrapConnect(&record.helper, exchange_text, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.copied, 8);
+    EXPECT_EQ(record.delayed, K_OK);
+    EXPECT_EQ(strcmp(record.text, "question"), 0);
+}
+
+static void copy_nowhere(KnThreadCtx *context, uintptr_t unused, void *cookie)
+{
+    struct record *record = cookie;
+
+    (void)unused;
+    record->copied = svCopyIn((VmAddr)WILD, record->text, TEXT_BYTES);
+    trap_result_set(context, (uintptr_t)svCopyOut(record->text, (VmAddr)WILD, TEXT_BYTES));
+}
+
+CASE_ACTOR(trap_for_a_fault)
+{
+    const uintptr_t words[TRAP_WORDS] = {0};
+
+    EXPECT_EQ(trap_raise(TRAP, words), K_EFAULT);
+}
+
+CASE(handler_meets_wild_addresses)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, trap_for_a_fault));
+    EXPECT_EQ(svTrapConnect(&record.helper, copy_nowhere, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.copied, K_EFAULT);
+}
+
+/* The actor dies while its thread is in the handler: the handler comes to its end first. */
+static void delete_caller(KnThreadCtx *context, uintptr_t unused, void *cookie)
+{
+    struct record *record = cookie;
+
+    (void)unused;
+    record->deleted = actorDelete(&record->helper);
+    record->delayed = threadDelay(10000000);
+    record->count++;
+    trap_result_set(context, 0);
+}
+
+CASE(handler_is_not_cut_short)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, trap_once));
+    EXPECT_EQ(svTrapConnect(&record.helper, delete_caller, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(threadDelay(30000000), K_OK);
+    EXPECT_EQ(record.deleted, K_OK);
+    EXPECT_EQ(record.delayed, K_EABORT); /* no thread of a dead actor sleeps on */
+    EXPECT_EQ(record.count, 1);
+}
+
+CASE(trap_errors)
+{
+    KnCap user, gone;
+
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &user, K_USERACTOR, K_ACTIVE), K_OK);
+    gone = user;
+    gone.key ^= 1;
+    EXPECT_EQ(svTrapConnect(&gone, note_trap, NULL), K_EINVAL);
+    EXPECT_EQ(svExcHandler(&gone, NULL, NULL), K_EINVAL);
+    EXPECT_EQ(svAbortHandler(&gone, NULL, NULL), K_EINVAL);
+    EXPECT_EQ(svTrapConnect(WILD, note_trap, NULL), K_EFAULT);
+    EXPECT_EQ(svExcHandler(WILD, NULL, NULL), K_EFAULT);
+    EXPECT_EQ(svAbortHandler(WILD, NULL, NULL), K_EFAULT);
+    EXPECT_EQ(actorDelete(&user), K_OK);
+    EXPECT_EQ(svTrapConnect(&user, note_trap, NULL), K_EUNKNOWN);
+    EXPECT_EQ(svExcHandler(&user, NULL, NULL), K_EUNKNOWN);
+    EXPECT_EQ(svAbortHandler(&user, NULL, NULL), K_EUNKNOWN);
+}
+
+/* ---- Exceptions ------------------------------------------------------------------------------ */
+
+/* Gives the page that was missing. */
+static KnExcResult mend(KnThreadCtx *context, const KnExcInfo *info, void *cookie)
+{
+    struct record *record = cookie;
+    KnRgnDesc region = {.startAddr = info->excAddress & ~(VmAddr)0xffff,
+                        .size = 0x10000,
+                        .options = K_READABLE | K_WRITABLE | K_FILLZERO};
+
+    (void)context;
+    record->count++;
+    record->info = *info;
+    record->copied = rgnAllocate(&record->helper, &region);
+    return record->copied == K_OK ? K_EXC_RESUME : K_EXC_DEFAULT;
+}
+
+CASE_ACTOR(write_and_read_back)
+{
+    mem_store32(0x50000008, 1234);
+    EXPECT_EQ(mem_load32(0x50000008), 1234);
+    EXPECT_EQ(mem_load32(0x5000000c), 0);
+}
+
+CASE(exception_handler_mends_and_resumes)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, write_and_read_back));
+    EXPECT_EQ(svExcHandler(&record.helper, mend, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.count, 1);
+    EXPECT_EQ(record.copied, K_OK);
+    EXPECT_EQ(record.info.excCause, K_EXC_PAGE);
+    EXPECT_EQ(record.info.excAccess, K_WRITABLE);
+    EXPECT_EQ(record.info.excAddress, 0x50000008);
+}
+
+static KnExcResult decline(KnThreadCtx *context, const KnExcInfo *info, void *cookie)
+{
+    struct record *record = cookie;
+
+    (void)context;
+    (void)info;
+    record->count++;
+    return K_EXC_DEFAULT;
+}
+
+CASE(declined_exception_ends_its_actor)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, write_and_read_back));
+    EXPECT_EQ(svExcHandler(&record.helper, decline, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.count, 1);
+}
+
+/* ---- Aborts ---------------------------------------------------------------------------------- */
+
+static void note_abort(KnThreadCtx *context, uintptr_t unused, void *cookie)
+{
+    struct record *record = cookie;
+
+    (void)unused;
+    (void)context;
+    record->count++;
+}
+
+/* Aborts itself outside a wait, so the handler runs on its way back, and no wait is ended. */
+CASE_ACTOR(abort_myself)
+{
+    EXPECT_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
+    EXPECT_EQ(threadAborted(), 0);
+    EXPECT_EQ(threadDelay(1000000), K_OK);
+}
+
+CASE(abort_handler_runs_on_the_way_home)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE(helper_make(&record, abort_myself));
+    EXPECT_EQ(svAbortHandler(&record.helper, note_abort, &record), K_OK);
+    helper_run(&record);
+    EXPECT_EQ(record.count, 1);
+}
+
+/* ---- Interrupts, without a device ------------------------------------------------------------ */
+
+static KnItResult ignore(void *cookie)
+{
+    (void)cookie;
+    return K_IT_CONTINUE;
+}
+
+CASE(interrupt_sequences_are_the_actors_own)
+{
+    KnItMessage message;
+
+    EXPECT_EQ(svItMessage(WILD), K_EFAULT);
+    EXPECT_EQ(svItMessage(&message), K_OK);
+    EXPECT_EQ(svItConnect(message.imSource, ignore, guest, 10), K_OK);
+    EXPECT_EQ(svItConnect(message.imSource, ignore, NULL, 5), K_OK);
+    EXPECT_EQ(svItDisconnect(message.imSource, ignore, guest), K_OK);
+    EXPECT_EQ(svItDisconnect(message.imSource, ignore, guest), K_EUNKNOWN);
+    EXPECT_EQ(svItConnect(UINT32_MAX, ignore, NULL, 0), K_EINVAL);
+    EXPECT_EQ(svItConnect(message.imSource, NULL, NULL, 0), K_EINVAL);
+    EXPECT_EQ(svItDisconnect(UINT32_MAX, ignore, NULL), K_EUNKNOWN);
+    /* the other one is left connected: it goes with the actor */
+}
+
+CASE(supervisor_calls_are_not_for_others)
+{
+    KnItMessage message;
+
+    EXPECT_EQ(svItConnect(0, ignore, NULL, 0), K_EPRIV);
+    EXPECT_EQ(svItDisconnect(0, ignore, NULL), K_EPRIV);
+    EXPECT_EQ(svItMessage(&message), K_EPRIV);
+    EXPECT_EQ(svTrapConnect(K_MYACTOR, note_trap, NULL), K_EPRIV);
+    EXPECT_EQ(svExcHandler(K_MYACTOR, decline, NULL), K_EPRIV);
+    EXPECT_EQ(svAbortHandler(K_MYACTOR, note_abort, NULL), K_EPRIV);
+}
+
+static const struct guest_entry entries[] = {
+    CASE_SUPERVISOR(trap_reaches_its_owner),
+    CASE_SUPERVISOR(trap_without_owner_ends_its_actor),
+    CASE_SUPERVISOR(disconnected_owner_hears_nothing),
+    CASE_HELPER(trap_once),
+    CASE_SUPERVISOR(created_actor_inherits_its_owner),
+    CASE_SUPERVISOR(handler_reaches_its_callers_memory),
+    CASE_HELPER(trap_with_text),
+    CASE_SUPERVISOR(handler_meets_wild_addresses),
+    CASE_HELPER(trap_for_a_fault),
+    CASE_SUPERVISOR(handler_is_not_cut_short),
+    CASE_SUPERVISOR(trap_errors),
+    CASE_SUPERVISOR(exception_handler_mends_and_resumes),
+    CASE_SUPERVISOR(declined_exception_ends_its_actor),
+    CASE_HELPER(write_and_read_back),
+    CASE_SUPERVISOR(abort_handler_runs_on_the_way_home),
+    CASE_HELPER(abort_myself),
+    CASE_SUPERVISOR(interrupt_sequences_are_the_actors_own),
+    CASE_SYSTEM(supervisor_calls_are_not_for_others),
+};
+GUEST_PROGRAM(supervisor, entries);
