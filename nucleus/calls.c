@@ -109,10 +109,11 @@ KnResult nucleus_call(uint32_t number, const uintptr_t *words)
         return K_ENOTIMP;
     const struct call_entry *entry = &call_table[number];
 
-    if (unlikely(self->execution->privilege < entry->least || !self->execution->calls_granted))
-        return K_EPRIV;
+    /* The thread that was interrupted, maybe the idle one, says nothing about who calls. */
     if (unlikely(site->cpu.interrupt_depth > 0))
         return call_from_interrupt(number, words);
+    if (unlikely(self->execution->privilege < entry->least || !self->execution->calls_granted))
+        return K_EPRIV;
     site->calls++;
     trace_add(&site->trace, TRACE_CALL, (uint32_t)self->lid, number, words[0], words[1]);
     result = run(self, entry, words);
@@ -197,6 +198,16 @@ static bool resolve_fault(struct thread *self, KnExcInfo *info)
     }
 }
 
+/* Supervisor memory comes by demand, like any; what a handler of interrupts touches must have
+ * been touched before. */
+static bool resolve_supervisor_fault(const KnExcInfo *info)
+{
+    struct site *site = site_self();
+
+    return info->excCause == K_EXC_PAGE && site->cpu.interrupt_depth == 0 &&
+           context_fault(&site->vm.contexts.supervisor, info->excAddress, info->excAccess) == K_OK;
+}
+
 /* Supervisor code failed. Its actor ends, where it runs in a thread of its own; in a thread of
  * another there is no way back through what it had begun. */
 static void supervisor_exception(struct thread *self, const KnExcInfo *info)
@@ -222,6 +233,8 @@ void nucleus_exception(KnThreadCtx *context, const KnExcInfo *cause)
     trace_add(&site->trace, info.excCause == K_EXC_PAGE ? TRACE_FAULT : TRACE_EXCEPTION,
               (uint32_t)self->lid, info.excCause, info.excAddress, info.excPc);
     if (context == NULL) {
+        if (resolve_supervisor_fault(&info))
+            return;
         supervisor_exception(self, &info);
         return;
     }

@@ -89,14 +89,37 @@ static void walk_to(const struct machine_space *space, VmAddr page, struct walk 
     }
 }
 
+/* Where the pages end that the table of *page covers, or the range ends. */
+static VmAddr table_end(VmAddr page, VmAddr end)
+{
+    VmAddr limit = ALIGN_DOWN(page, paging_span(1)) + (paging_span(1) - SMALL_PAGE);
+
+    return end - SMALL_PAGE < limit ? end : limit + SMALL_PAGE;
+}
+
+/* The first present entry of the table from walk->entry[0] on; false: there is none before
+ * `limit`. */
+static bool scan_table(VmAddr *page, VmAddr limit, struct walk *walk)
+{
+    uint64_t *entry = walk->entry[0];
+
+    for (; *page < limit && (*entry & ENTRY_PRESENT) == 0; *page += SMALL_PAGE)
+        entry++;
+    walk->entry[0] = entry;
+    return *page < limit;
+}
+
 /* The first mapped page at or above *page and below `end`. */
 static bool walk_next(const struct machine_space *space, VmAddr *page, VmAddr end,
                       struct walk *walk)
 {
     while (*page < end) {
         walk_to(space, *page, walk);
-        if (walk->level == 0 && (*walk->entry[0] & ENTRY_PRESENT) != 0)
-            return true;
+        if (walk->level == 0) {
+            if (scan_table(page, table_end(*page, end), walk))
+                return true;
+            continue;
+        }
 
         uint64_t span = paging_span(walk->level);
 
@@ -105,14 +128,6 @@ static bool walk_next(const struct machine_space *space, VmAddr *page, VmAddr en
         *page = ALIGN_DOWN(*page, span) + span;
     }
     return false;
-}
-
-/* Where the pages end that the table of *page covers, or the range ends. */
-static VmAddr table_end(VmAddr page, VmAddr end)
-{
-    VmAddr limit = ALIGN_DOWN(page, paging_span(1)) + (paging_span(1) - SMALL_PAGE);
-
-    return end - SMALL_PAGE < limit ? end : limit + SMALL_PAGE;
 }
 
 /* ---- Counts of tables ------------------------------------------------------------------------ */

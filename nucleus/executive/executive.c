@@ -33,6 +33,21 @@ static bool thread_is_eligible(const struct thread *thread)
     return thread->state == THREAD_READY && thread->stop_count == 0;
 }
 
+static bool has_quantum(const struct thread *thread)
+{
+    return thread->class != K_SCHED_FIFO;
+}
+
+/* The running thread has company from now on: its turn ends when what is left of its quantum is
+ * used up. */
+static void equal_waits(struct thread *running)
+{
+    uint64_t used_ns = clock_now_ns() - running->resumed_ns;
+    uint64_t left_ns = running->quantum_left_ns - MIN(used_ns, running->quantum_left_ns);
+
+    timer_set(&site_self()->executive.quantum, running->resumed_ns + used_ns + left_ns);
+}
+
 static void ready_insert(struct thread *thread, bool head)
 {
     struct site *site = site_self();
@@ -45,6 +60,9 @@ static void ready_insert(struct thread *thread, bool head)
     else
         list_add_tail(queue, &thread->link);
     priomap_set(&executive->ready_map, thread->priority);
+    if (thread->priority == site->cpu.current->priority && has_quantum(site->cpu.current) &&
+        !executive->quantum.set)
+        equal_waits(site->cpu.current);
     if (site->cpu.current == site->cpu.idle || thread->priority < site->cpu.current->priority)
         site->cpu.reschedule = true;
 }
@@ -71,11 +89,6 @@ static struct thread *ready_best(void)
 
 /* ---- Switching -------------------------------------------------------------------------- */
 
-static bool has_quantum(const struct thread *thread)
-{
-    return thread->class != K_SCHED_FIFO;
-}
-
 /* The quantum is the thread's own: what a preempted one had left it goes on with (I2). */
 static void charge(struct thread *thread, uint64_t now_ns)
 {
@@ -84,6 +97,18 @@ static void charge(struct thread *thread, uint64_t now_ns)
     thread->used_ns += ran_ns;
     thread->quantum_left_ns -= MIN(ran_ns, thread->quantum_left_ns);
     thread->resumed_ns = now_ns;
+}
+
+/* A turn needs an end only while an equal waits for it: most switches are between threads of
+ * different priorities, or to one that is alone, and need no timer. */
+static void quantum_arm(const struct thread *running, uint64_t now_ns)
+{
+    struct executive *executive = &site_self()->executive;
+
+    if (has_quantum(running) && priomap_test(&executive->ready_map, running->priority))
+        timer_set(&executive->quantum, now_ns + running->quantum_left_ns);
+    else if (executive->quantum.set)
+        timer_cancel(&executive->quantum);
 }
 
 static void switch_to(struct thread *next)
@@ -95,13 +120,9 @@ static void switch_to(struct thread *next)
     ASSERT(next != previous);
     charge(previous, now_ns);
     next->resumed_ns = now_ns;
-    if (has_quantum(next)) {
-        if (next->quantum_left_ns == 0)
-            next->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
-        timer_set(&site->executive.quantum, now_ns + next->quantum_left_ns);
-    } else if (site->executive.quantum.set) {
-        timer_cancel(&site->executive.quantum);
-    }
+    if (next->quantum_left_ns == 0)
+        next->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
+    quantum_arm(next, now_ns);
     site->executive.switches++;
     site->cpu.current = next;
     trace_add(&site->trace, TRACE_SWITCH, (uint32_t)previous->lid, (uintptr_t)next->lid, 0, 0);
@@ -175,12 +196,8 @@ static void quantum_expire(struct timer *timer)
 
     charge(current, clock_now_ns());
     current->quantum_left_ns = 0;
-    if (list_is_empty(&site->executive.ready[current->priority])) {
-        current->quantum_left_ns = EXECUTIVE_QUANTUM_NS;
-        timer_set(timer, current->resumed_ns + EXECUTIVE_QUANTUM_NS);
-        return;
-    }
-    site->cpu.reschedule = true;
+    if (priomap_test(&site->executive.ready_map, current->priority))
+        site->cpu.reschedule = true;
 }
 
 void executive_clock(void)

@@ -281,8 +281,12 @@ KnResult call_ipcCall(struct thread *self, VmAddr request, int32_t source, VmAdd
     if (self->rpc.state == TRANSACTION_SENT) {
         status = thread_wait(&self->rpc_end, call_deadline(self, delay_ns),
                              (answered.flags & K_ABORTABLE) != 0);
-        if (status != K_OK)
+        if (status != K_OK && self->rpc.state != TRANSACTION_DONE)
             return status;
+        /* The server was told that its reply arrived while this thread was on its way to run: so it
+         * has, and an abort is for what comes next. */
+        if (status == K_EABORT)
+            self->aborted = true;
     }
     ASSERT(self->rpc.state == TRANSACTION_DONE);
     if (self->rpc.status != K_OK)

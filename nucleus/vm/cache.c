@@ -17,6 +17,7 @@
 #define CACHE_LIMIT 16384u
 #define NODE_LIMIT 65536u
 #define TRUNCATE_BATCH 64u
+#define SPARED 8u /* one part in so many of memory is not for temporary segments */
 
 /* ---- Life -------------------------------------------------------------------------------- */
 
@@ -208,13 +209,25 @@ static bool beyond_end(const struct cache *cache, uint64_t index)
     return cache->bounded && cache->known && index >= DIV_ROUND_UP(cache->end, PAGE_BYTES);
 }
 
+/* Content of temporary segments stays until they are destroyed, so it must leave memory for all
+ * else. */
+static bool segments_have_their_share(const struct cache *cache)
+{
+    const struct frames *frames = &site_self()->vm.frames;
+
+    return is_named(cache) && cache->mapper == NULL && frames->free_count < frames->total / SPARED;
+}
+
 /* A copy of what was found, in a frame of the cache's own. */
 static KnResult cache_own_page(struct cache *cache, uint64_t index, struct frame *found,
                                struct frame **frame)
 {
     struct frame *own;
-    KnResult status = frame_allocate_copy(&own, found);
+    KnResult status;
 
+    if (segments_have_their_share(cache))
+        return K_ENOSPC;
+    status = frame_allocate_copy(&own, found);
     if (status != K_OK)
         return status;
     status = cache_insert(cache, index, own);

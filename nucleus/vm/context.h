@@ -112,6 +112,8 @@ KnResult copy_out(VmAddr to, const void *from, size_t bytes);
 KnResult copy_check(VmAddr address, size_t bytes);
 KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access);
 
+KnResult copy_buffer_check(VmAddr buffer, size_t bytes, uint32_t access);
+
 /* A string of at most `bytes` - 1 characters: its length, K_ETOOMUCH, K_EFAULT, STATUS_FAULT. */
 KnResult copy_in_string(char *to, VmAddr from, size_t bytes);
 

@@ -94,20 +94,29 @@ KnResult context_fault(struct context *context, VmAddr address, uint32_t access)
     }
 }
 
-/* An interrupt handler runs in whatever thread it interrupted; what it names is a supervisor's. */
-static struct context *execution_context(void)
+/* An interrupt handler runs in whatever thread it interrupted, the idle one too; what it names is a
+ * supervisor's. */
+static struct context *context_unless_interrupt(const struct actor *actor)
 {
     struct site *site = site_self();
 
-    return site->cpu.interrupt_depth > 0 ? &site->vm.contexts.supervisor
-                                         : thread_self()->execution->context;
+    return site->cpu.interrupt_depth > 0 ? &site->vm.contexts.supervisor : actor->context;
+}
+
+static struct context *home_context(void)
+{
+    return context_unless_interrupt(thread_self()->home);
+}
+
+static struct context *execution_context(void)
+{
+    return context_unless_interrupt(thread_self()->execution);
 }
 
 /* User addresses lie in the user context of the thread's home actor, whoever executes. */
 static struct context *context_of(VmAddr address)
 {
-    struct thread *self = thread_self();
-    struct context *home = self->home->context;
+    struct context *home = home_context();
 
     return address >= home->low && address < home->high ? home : execution_context();
 }
@@ -140,7 +149,7 @@ static bool in_range(const struct context *context, VmAddr address, size_t bytes
  * or what the machine knows to be the caller's besides. */
 static bool may_name(VmAddr address, size_t bytes)
 {
-    return in_range(thread_self()->home->context, address, bytes) ||
+    return in_range(home_context(), address, bytes) ||
            in_range(execution_context(), address, bytes) || copy_outside_regions(address, bytes);
 }
 
@@ -155,9 +164,7 @@ KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access)
     struct region *region;
     struct context *context = context_of(address);
 
-    /* Supervisor memory is always there: what is missing was never the caller's. */
-    if (context->supervisor || check_access(context, address, access, &region) != K_OK ||
-        region->cache == NULL)
+    if (check_access(context, address, access, &region) != K_OK || region->cache == NULL)
         return K_EFAULT;
     self->fault = (struct fault_request){address, bytes, access};
     return STATUS_FAULT;
@@ -179,6 +186,25 @@ KnResult copy_out(VmAddr to, const void *from, size_t bytes)
     size_t done = copy_to_space(to, from, bytes);
 
     return done == bytes ? K_OK : copy_missing(to + done, bytes - done, K_WRITABLE);
+}
+
+/* The Nucleus' own side of svCopy*: it must not fault in the middle of a copy whose other side
+ * may, so that it is known which side did. Stacks are always there. */
+KnResult copy_buffer_check(VmAddr buffer, size_t bytes, uint32_t access)
+{
+    struct mmu_entry entry;
+
+    if (copy_outside_regions(buffer, bytes))
+        return K_OK;
+    if (!in_range(execution_context(), buffer, bytes))
+        return K_EFAULT;
+    for (VmAddr page = ALIGN_DOWN(buffer, PAGE_BYTES); page < buffer + bytes; page += PAGE_BYTES) {
+        uint32_t wanted = access == K_WRITABLE ? MMU_WRITE : MMU_READ;
+
+        if (!mmu_query(execution_context()->space, page, &entry) || (entry.access & wanted) == 0)
+            return copy_missing(MAX(page, buffer), bytes - (MAX(page, buffer) - buffer), access);
+    }
+    return K_OK;
 }
 
 KnResult copy_in_string(char *to, VmAddr from, size_t bytes)

@@ -87,7 +87,7 @@ static KnResult region_finish(struct actor *actor, const KnRgnDesc *desc, struct
             cache_release(cache);
         return status;
     }
-    if (cache != NULL && (context->supervisor || (desc->options & K_NODEMAND) != 0)) {
+    if (cache != NULL && (desc->options & K_NODEMAND) != 0) {
         status = populate(context, desc);
         if (status != K_OK)
             region_free(region_find(context, desc->startAddr));
@@ -333,29 +333,28 @@ KnResult call_vmCopy(struct thread *self, VmAddr source, VmAddr from, VmAddr tar
     return context_copy(reader->context, from, writer->context, to, bytes);
 }
 
-/* The buffer is supervisor memory, always there; the user side may fault, so progress is kept. */
 KnResult call_svCopyIn(struct thread *self, VmAddr user, VmAddr buffer, VmSize bytes)
 {
+    KnResult status = copy_buffer_check(buffer, bytes, K_WRITABLE);
+
     (void)self;
-    if (copy_check(buffer, bytes) != K_OK)
-        return K_EFAULT;
-    return copy_in((void *)buffer, user, bytes);
+    return status == K_OK ? copy_in((void *)buffer, user, bytes) : status;
 }
 
 KnResult call_svCopyOut(struct thread *self, VmAddr buffer, VmAddr user, VmSize bytes)
 {
+    KnResult status = copy_buffer_check(buffer, bytes, K_READABLE);
+
     (void)self;
-    if (copy_check(buffer, bytes) != K_OK)
-        return K_EFAULT;
-    return copy_out(user, (const void *)buffer, bytes);
+    return status == K_OK ? copy_out(user, (const void *)buffer, bytes) : status;
 }
 
 KnResult call_svCopyInString(struct thread *self, VmAddr user, VmAddr buffer, VmSize bytes)
 {
+    KnResult status = bytes == 0 ? K_EFAULT : copy_buffer_check(buffer, bytes, K_WRITABLE);
+
     (void)self;
-    if (bytes == 0 || copy_check(buffer, bytes) != K_OK)
-        return K_EFAULT;
-    return copy_in_string((char *)buffer, user, bytes);
+    return status == K_OK ? copy_in_string((char *)buffer, user, bytes) : status;
 }
 
 /* ---- Physical memory --------------------------------------------------------------------- */
