@@ -21,7 +21,8 @@ build/bin/chorus: $(LAUNCHER_OBJECTS) build/bin/chorus.list
 
 UNIT_ext2    := $(wildcard tests/unit/ext2_host.c) $(call sources,subsystems/mix/om/ext2)
 UNIT_om      := $(wildcard tests/unit/om_*host.c) lib/chorus/mutex.c \
-    $(filter-out $(addprefix subsystems/mix/om/,heap.c main.c serve.c), \
+    $(call sources,subsystems/mix/om/ext2) \
+    $(filter-out $(addprefix subsystems/mix/om/,ext2_threads.c heap.c main.c medium.c serve.c), \
         $(wildcard subsystems/mix/om/*.c))
 UNIT_heap    := subsystems/mix/om/heap.c lib/chorus/mutex.c
 UNIT_chorus  := $(filter-out %/main.c,$(wildcard tools/chorus/*.c))
@@ -41,6 +42,20 @@ build/unit/$1: $2 build/unit/$1.list
 endef
 $(foreach s,$(UNIT_SOURCES),$(eval $(call unit_test,$(basename $(notdir $s)),$(strip \
     $(call objects,unit,$s $(UNIT_COMMON) $(UNIT_$(call unit_word,$s)))))))
+
+# ---- ext2 on damaged disks ----
+#
+# ext2_mutate is one of the tests; tests/fuzz/run links ext2_libfuzzer.c, which is clang's.
+
+FUZZ_COMMON  := $(strip $(wildcard tests/fuzz/ext2_exercise.c) $(UNIT_COMMON) $(UNIT_ext2))
+FUZZ_OBJECTS := $(call objects,unit,$(wildcard tests/fuzz/ext2_mutate.c) $(FUZZ_COMMON))
+FUZZ_TESTS   := build/fuzz/ext2_mutate $(call objects,unit,$(wildcard tests/fuzz/ext2_libfuzzer.c))
+
+$(call remember,build/fuzz/ext2_mutate.list,$(FUZZ_OBJECTS))
+build/fuzz/ext2_mutate.list: ;
+build/fuzz/ext2_mutate: $(FUZZ_OBJECTS) build/fuzz/ext2_mutate.list
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $(FUZZ_OBJECTS) -lcmocka
 
 # ---- The default root ----
 

@@ -9,7 +9,7 @@ VERBS := all run check unit sim guest system bench soak fuzz debug tidy format c
 # What a user needs, and what the tests need besides.
 SYSTEM_FILES := $(X86_64_IMAGES) $(NULL_IMAGE) $(PROGRAM_FILES) $(ARCHIVES) $(LAUNCHER) \
                 $(ROOT_STAMP)
-TEST_FILES   := $(UNIT_TESTS) $(SIM_BINARIES) $(CASE_FILES)
+TEST_FILES   := $(UNIT_TESTS) $(FUZZ_TESTS) $(SIM_BINARIES) $(CASE_FILES)
 
 all: $(SYSTEM_FILES) build/gen/stamp
 	@:
@@ -27,7 +27,7 @@ check:
 	@$(MAKE) tests
 	@exec tools/check
 
-unit: $(UNIT_TESTS)
+unit: $(UNIT_TESTS) $(FUZZ_TESTS)
 sim: $(SIM_BINARIES)
 guest system: all $(CASE_FILES)
 unit sim guest system:

@@ -142,7 +142,7 @@ EDGES = {
     "server": ("abi", "kit", "lib", "idl"),
     "mix": ("abi", "kit", "lib", "idl", "mix-shared"),
     "mix-shared": ("abi", "kit"),
-    "guest": ("abi", "kit", "lib", "idl"),
+    "guest": ("abi", "kit", "lib", "idl", "mix-shared"),
 }
 
 
@@ -153,6 +153,8 @@ def area(path):
         return "idl", ""
     if path.startswith("build/gen/chorus/"):
         return "abi", ""
+    if path.startswith("build/gen/mix/"):
+        return "mix", "mix/pm"
     if path.startswith("build/gen/"):
         return "nucleus", ""
     if path.startswith("machine/include/"):
@@ -260,21 +262,23 @@ MAP_DEPTH = {"subsystems": 3}
 
 
 def house_map(tree):
-    """README's map names every folder to the second level (subsystems: third), and no other."""
+    """README's map names every folder to the second level (subsystems: third), and any that is
+    deeper if it is there."""
     rows = {}
     if "README.md" in tree.files:
         for number, line in tree.lines("README.md"):
             found = MAP_ROW.match(line)
             if found:
                 rows[found.group(1)] = number
-    folders = set()
+    folders, deeper = set(), set()
     for name in tree.files:
         parts = name.split("/")[:-1]
+        deeper.update("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
         for depth in range(1, min(len(parts), MAP_DEPTH.get(parts[0] if parts else "", 2)) + 1):
             folders.add("/".join(parts[:depth]))
     for folder in sorted(folders - set(rows)):
         yield f"README.md:1: the map lacks {folder}/"
-    for folder in sorted(set(rows) - folders):
+    for folder in sorted(set(rows) - deeper):
         yield f"README.md:{rows[folder]}: the map names {folder}/, which is not there"
 
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Prints how many KiB of memory are not free, as sysinfo tells it. */
+#include <stdio.h>
+#include <sys/sysinfo.h>
+
+int main(void)
+{
+    struct sysinfo info;
+
+    if (sysinfo(&info) < 0)
+        return 1;
+    printf("%llu\n", (unsigned long long)(info.totalram - info.freeram) * info.mem_unit / 1024);
+    return 0;
+}

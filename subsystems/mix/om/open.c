@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening: with all that Linux' open flags mean for a name and a node.
+ */
+#include "kit/assert.h"
+#include "mix/errno.h"
+#include "subsystems/mix/om/operations.h"
+
+#define TRIES 16u /* to make a file that others make and remove at the same time */
+
+static uint32_t wanted_access(uint32_t flags)
+{
+    static const uint32_t wanted[] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+                                      MAY_READ | MAY_WRITE};
+
+    if ((flags & O_PATH) != 0)
+        return 0;
+    return wanted[flags & O_ACCMODE] | ((flags & O_TRUNC) != 0 ? MAY_WRITE : 0);
+}
+
+static uint32_t walk_flags(uint32_t flags)
+{
+    bool stays = (flags & O_NOFOLLOW) != 0 || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+
+    return (stays ? 0 : WALK_FOLLOW) | ((flags & O_CREAT) != 0 ? WALK_MAY_MISS | WALK_FILE : 0);
+}
+
+/* What O_CREAT refuses, be the node there or not. */
+static int check_create(const struct walk *walk, uint32_t flags)
+{
+    if ((flags & O_EXCL) != 0 && walk->node != NULL)
+        return -EEXIST;
+    return walk->node != NULL && walk->node->type == S_IFDIR ? -EISDIR : 0;
+}
+
+static int check_type(const struct node *node, uint32_t flags)
+{
+    if ((flags & O_DIRECTORY) != 0 && node->type != S_IFDIR)
+        return -ENOTDIR;
+    if ((flags & O_PATH) != 0)
+        return 0;
+    if (node->type == S_IFLNK)
+        return -ELOOP;
+    return node->type == S_IFDIR && (wanted_access(flags) & MAY_WRITE) != 0 ? -EISDIR : 0;
+}
+
+static int check_permission(const struct caller *caller, struct node *node, uint32_t flags)
+{
+    uint32_t wanted = wanted_access(flags);
+    struct fs_owner owner;
+    int status;
+
+    if ((wanted & MAY_WRITE) != 0 && node->fs->is_read_only && node->type == S_IFREG)
+        return -EROFS;
+    node->fs->operations->owner(node, &owner);
+    status = permission_check(caller, &owner, wanted);
+    if (status == 0 && (flags & O_NOATIME) != 0)
+        status = permission_check_owner(caller, &owner);
+    return status;
+}
+
+static int truncate(const struct caller *caller, struct node *node)
+{
+    struct fs_change change = {.set = OM_SET_SIZE};
+    struct fs_owner owner;
+    int status;
+
+    fs_change_begin(node->fs);
+    node->fs->operations->owner(node, &owner);
+    if (caller->uid != 0)
+        change_drop_set_ids(caller, node, &owner, &change);
+    status = node->fs->operations->change(node, &change);
+    fs_change_end(node->fs);
+    return status;
+}
+
+/* Checks a node that was there before, and empties it if that is wanted. */
+static int open_old(const struct walk *walk, uint32_t flags)
+{
+    int status = check_type(walk->node, flags);
+
+    if (status == 0 && (flags & O_PATH) == 0)
+        status = check_permission(&walk->where->caller, walk->node, flags);
+    if (status == 0 && (flags & O_PATH) == 0 && walk->node->type == S_IFSOCK)
+        status = -ENXIO; /* sockets are connected to */
+    if (status == 0 && (flags & (O_TRUNC | O_PATH)) == O_TRUNC && walk->node->type == S_IFREG)
+        status = truncate(&walk->where->caller, walk->node);
+    return status;
+}
+
+/* Finds or makes the node. -EEXIST without O_EXCL: somebody was quicker, and the walk has to be
+ * done again. */
+static int find_or_make(struct walk *walk, struct om *om, const struct where *where, uint32_t flags,
+                        uint32_t mode)
+{
+    struct fs_template template = {.mode = S_IFREG | (mode & ~(uint32_t)S_IFMT)};
+    int status = walk_path(walk, om, where, walk_flags(flags));
+
+    if (status == 0 && (flags & O_CREAT) != 0)
+        status = check_create(walk, flags);
+    if (status != 0)
+        return status;
+    if (walk->node != NULL)
+        return open_old(walk, flags);
+    return change_make(om, walk, &template, &walk->node);
+}
+
+/* The key takes over the walk's hold of the node. */
+static int open_end(struct om *om, struct walk *walk, uint32_t flags, struct opened *opened)
+{
+    const struct fs_operations *operations = walk->node->fs->operations;
+    int status = 0;
+
+    opened->segment = (KnCap){{0, 0}, 0};
+    if (walk->node->type == S_IFREG && (flags & O_PATH) == 0)
+        status = operations->segment(walk->node, (wanted_access(flags) & MAY_WRITE) != 0,
+                                     &opened->segment);
+    if (status == 0)
+        status = operations->attributes(walk->node, &opened->attr);
+    if (status == 0)
+        status = key_create(&om->keys, walk->node, &opened->key);
+    if (status == 0)
+        walk->node = NULL;
+    return status;
+}
+
+int path_open(struct om *om, const struct where *where, uint32_t flags, uint32_t mode,
+              struct opened *opened, struct remote *remote)
+{
+    struct walk walk;
+    uint32_t tries = 0;
+    int status;
+
+    if ((flags & O_PATH) != 0)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
+    if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+        return -EINVAL;
+    status = find_or_make(&walk, om, where, flags, mode);
+    while (status == -EEXIST && (flags & O_EXCL) == 0 && ++tries < TRIES) {
+        walk_end(&walk);
+        status = find_or_make(&walk, om, where, flags, mode);
+    }
+    if (status == 0)
+        status = open_end(om, &walk, flags, opened);
+    return walk_finish(&walk, status, remote);
+}

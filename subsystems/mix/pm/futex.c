@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Futexes are the Nucleus' own wait on memory. */
+#include "chorus/calls.h"
+#include "kit/base.h"
+#include "mix/syscalls.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/time.h"
+#include "subsystems/mix/pm/user.h"
+
+static long errno_of_sync(KnResult status)
+{
+    switch (status) {
+    case K_EAGAIN:
+        return -EAGAIN;
+    case K_ETIMEOUT:
+        return -ETIMEDOUT;
+    case K_EABORT:
+        return MIX_RESTART;
+    case K_EINVAL:
+        return -EINVAL;
+    case K_EFAULT:
+        return -EFAULT;
+    default:
+        return status;
+    }
+}
+
+/* FUTEX_WAIT takes a delay, FUTEX_WAIT_BITSET an instant. */
+static long delay_of(VmAddr timeout, uint32_t operation, int64_t *delay_ns)
+{
+    uint64_t now_ns = 0;
+    long result;
+
+    *delay_ns = K_NOTIMEOUT;
+    if (timeout == 0)
+        return 0;
+    result = time_read_delay(timeout, delay_ns);
+    if (result < 0 || (operation & FUTEX_COMMAND_MASK) == FUTEX_WAIT)
+        return result;
+    if ((operation & FUTEX_CLOCK_REALTIME) != 0)
+        (void)univTime(&now_ns);
+    else
+        now_ns = pm_now_ns();
+    *delay_ns = (uint64_t)*delay_ns > now_ns ? *delay_ns - (int64_t)now_ns : 0;
+    return 0;
+}
+
+static long futex_wait(struct task *task, VmAddr word, uint32_t operation, uint32_t value,
+                       VmAddr timeout)
+{
+    int64_t delay_ns;
+    long result = delay_of(timeout, operation, &delay_ns);
+
+    if (result < 0)
+        return result;
+    if (signal_is_pending(task))
+        return MIX_RESTART;
+    return errno_of_sync(syncWait(word, value, delay_ns, K_ABORTABLE));
+}
+
+static long futex_requeue(VmAddr word, uint32_t wake, uint32_t move, VmAddr target, bool compare,
+                          uint32_t expected)
+{
+    uint32_t value;
+
+    if (compare) {
+        if (user_read(&value, word, sizeof(value)) < 0)
+            return -EFAULT;
+        if (value != expected)
+            return -EAGAIN;
+    }
+    return errno_of_sync(syncRequeue(word, wake, target, move));
+}
+
+long sys_futex(struct task *task, VmAddr word, uint32_t operation, uint32_t value, VmAddr timeout,
+               VmAddr second, uint32_t third)
+{
+    switch (operation & FUTEX_COMMAND_MASK) {
+    case FUTEX_WAIT_BITSET:
+    case FUTEX_WAKE_BITSET:
+        if (third != UINT32_MAX)
+            return third == 0 ? -EINVAL : -ENOSYS; /* waiting by single bits */
+        break;
+    default:
+        break;
+    }
+    switch (operation & FUTEX_COMMAND_MASK) {
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET:
+        return futex_wait(task, word, operation, value, timeout);
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
+        return errno_of_sync(syncWake(word, value));
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+        return futex_requeue(word, value, (uint32_t)timeout, second,
+                             (operation & FUTEX_COMMAND_MASK) == FUTEX_CMP_REQUEUE, third);
+    default:
+        return -ENOSYS;
+    }
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who a process is: pids, groups, sessions, user and group identifiers, limits, names. */
+#include "chorus/calls.h"
+#include "kit/base.h"
+#include "kit/string.h"
+#include "mix/syscalls.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/user.h"
+
+long sys_getpid(struct task *task)
+{
+    return task->process->pid;
+}
+
+long sys_gettid(struct task *task)
+{
+    return task->tid;
+}
+
+long sys_getppid(struct task *task)
+{
+    struct process *process = task->process;
+
+    mutexGet(&process->pm->lock);
+    long pid = process->parent->pid;
+
+    mutexRel(&process->pm->lock);
+    return pid;
+}
+
+long sys_set_tid_address(struct task *task, VmAddr word)
+{
+    task->clear_tid = word;
+    return task->tid;
+}
+
+/* Robust futexes are given up with their task: nobody waits for a dead owner through the kernel
+ * here. */
+long sys_set_robust_list(struct task *task, VmAddr head, size_t bytes)
+{
+    (void)task;
+    (void)head;
+    return bytes == 24 ? 0 : -EINVAL;
+}
+
+/* ---- Groups and sessions ----------------------------------------------------------------- */
+
+/* The process a call names, 0 being the caller; pm->lock is held. */
+static struct process *named(struct task *task, int32_t pid)
+{
+    struct process *process = task->process;
+
+    return pid == 0 ? process : process_find(process->pm, pid);
+}
+
+long sys_getpgid(struct task *task, int32_t pid)
+{
+    struct pm *pm = task->process->pm;
+
+    mutexGet(&pm->lock);
+    struct process *process = named(task, pid);
+    long result = process == NULL ? -ESRCH : process->group;
+
+    mutexRel(&pm->lock);
+    return result;
+}
+
+long sys_getpgrp(struct task *task)
+{
+    return task->process->group;
+}
+
+long sys_getsid(struct task *task, int32_t pid)
+{
+    struct pm *pm = task->process->pm;
+
+    mutexGet(&pm->lock);
+    struct process *process = named(task, pid);
+    long result = process == NULL ? -ESRCH : process->session;
+
+    mutexRel(&pm->lock);
+    return result;
+}
+
+static bool group_in_session(struct pm *pm, int32_t group, int32_t session)
+{
+    struct process *process;
+
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (process->group == group && process->session == session)
+            return true;
+    }
+    return false;
+}
+
+static long group_set(struct task *task, int32_t pid, int32_t group)
+{
+    struct process *self = task->process;
+    struct process *process = named(task, pid);
+
+    if (group < 0)
+        return -EINVAL;
+    if (process == NULL || (process != self && process->parent != self))
+        return -ESRCH;
+    if (process->session != self->session || process->session == process->pid)
+        return -EPERM;
+    if (group == 0)
+        group = process->pid;
+    if (group != process->pid && !group_in_session(self->pm, group, self->session))
+        return -EPERM;
+    process->group = group;
+    return 0;
+}
+
+long sys_setpgid(struct task *task, int32_t pid, int32_t group)
+{
+    struct pm *pm = task->process->pm;
+
+    mutexGet(&pm->lock);
+    long result = group_set(task, pid, group);
+
+    mutexRel(&pm->lock);
+    return result;
+}
+
+long sys_setsid(struct task *task)
+{
+    struct process *self = task->process;
+    struct process *process;
+    long result = self->pid;
+
+    mutexGet(&self->pm->lock);
+    LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
+        if (process->group == self->pid)
+            result = -EPERM;
+    }
+    if (result >= 0)
+        self->session = self->group = self->pid;
+    mutexRel(&self->pm->lock);
+    return result;
+}
+
+/* ---- Users and groups -------------------------------------------------------------------- */
+
+#define UNCHANGED UINT32_MAX
+
+long sys_getuid(struct task *task)
+{
+    return task->process->who.uid;
+}
+
+long sys_geteuid(struct task *task)
+{
+    return task->process->who.euid;
+}
+
+long sys_getgid(struct task *task)
+{
+    return task->process->who.gid;
+}
+
+long sys_getegid(struct task *task)
+{
+    return task->process->who.egid;
+}
+
+/* Three identifiers of a kind: the superuser sets what it likes, others choose among those they
+ * have. */
+static long set_three(struct task *task, uint32_t *real, uint32_t *effective, uint32_t *saved,
+                      const uint32_t wanted[3])
+{
+    const uint32_t have[3] = {*real, *effective, *saved};
+    uint32_t *const to[3] = {real, effective, saved};
+
+    for (int i = 0; i < 3 && task->process->who.euid != 0; i++) {
+        if (wanted[i] != UNCHANGED && wanted[i] != have[0] && wanted[i] != have[1] &&
+            wanted[i] != have[2])
+            return -EPERM;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (wanted[i] != UNCHANGED)
+            *to[i] = wanted[i];
+    }
+    return 0;
+}
+
+long sys_setresuid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    struct credentials *who = &task->process->who;
+
+    return set_three(task, &who->uid, &who->euid, &who->suid,
+                     (const uint32_t[3]){real, effective, saved});
+}
+
+long sys_setresgid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    struct credentials *who = &task->process->who;
+
+    return set_three(task, &who->gid, &who->egid, &who->sgid,
+                     (const uint32_t[3]){real, effective, saved});
+}
+
+long sys_setuid(struct task *task, uint32_t uid)
+{
+    bool super = task->process->who.euid == 0;
+
+    return sys_setresuid(task, super ? uid : UNCHANGED, uid, super ? uid : UNCHANGED);
+}
+
+long sys_setgid(struct task *task, uint32_t gid)
+{
+    bool super = task->process->who.euid == 0;
+
+    return sys_setresgid(task, super ? gid : UNCHANGED, gid, super ? gid : UNCHANGED);
+}
+
+long sys_setreuid(struct task *task, uint32_t real, uint32_t effective)
+{
+    return sys_setresuid(task, real, effective, real != UNCHANGED ? effective : UNCHANGED);
+}
+
+long sys_setregid(struct task *task, uint32_t real, uint32_t effective)
+{
+    return sys_setresgid(task, real, effective, real != UNCHANGED ? effective : UNCHANGED);
+}
+
+static long write_three(VmAddr first, VmAddr second, VmAddr third, const uint32_t value[3])
+{
+    const VmAddr to[3] = {first, second, third};
+
+    for (int i = 0; i < 3; i++) {
+        if (user_write(to[i], &value[i], sizeof(value[i])) < 0)
+            return -EFAULT;
+    }
+    return 0;
+}
+
+long sys_getresuid(struct task *task, VmAddr real, VmAddr effective, VmAddr saved)
+{
+    const struct credentials *who = &task->process->who;
+
+    return write_three(real, effective, saved, (const uint32_t[3]){who->uid, who->euid, who->suid});
+}
+
+long sys_getresgid(struct task *task, VmAddr real, VmAddr effective, VmAddr saved)
+{
+    const struct credentials *who = &task->process->who;
+
+    return write_three(real, effective, saved, (const uint32_t[3]){who->gid, who->egid, who->sgid});
+}
+
+long sys_getgroups(struct task *task, int32_t count, VmAddr groups)
+{
+    const struct credentials *who = &task->process->who;
+    long result;
+
+    if (count == 0)
+        return who->group_count;
+    if (count < (int32_t)who->group_count)
+        return -EINVAL;
+    result = user_write(groups, who->groups, who->group_count * sizeof(who->groups[0]));
+    return result < 0 ? result : (long)who->group_count;
+}
+
+long sys_setgroups(struct task *task, uint32_t count, VmAddr groups)
+{
+    struct credentials *who = &task->process->who;
+    uint32_t wanted[GROUPS_MAX];
+    long result;
+
+    if (who->euid != 0)
+        return -EPERM;
+    if (count > GROUPS_MAX)
+        return -EINVAL;
+    result = user_read(wanted, groups, count * sizeof(wanted[0]));
+    if (result < 0)
+        return result;
+    memcpy(who->groups, wanted, count * sizeof(wanted[0]));
+    who->group_count = count;
+    return 0;
+}
+
+long sys_umask(struct task *task, uint32_t mask)
+{
+    struct process *process = task->process;
+    uint32_t old = process->umask;
+
+    process->umask = mask & 0777;
+    return old;
+}
+
+/* ---- Limits and usage -------------------------------------------------------------------- */
+
+long sys_prlimit64(struct task *task, int32_t pid, uint32_t resource, VmAddr new, VmAddr old)
+{
+    struct process *process = task->process;
+    struct linux_rlimit wanted, present;
+
+    if (resource >= RLIMIT_COUNT)
+        return -EINVAL;
+    if (pid != 0 && pid != process->pid)
+        return -ESRCH;
+    present = process->limits[resource];
+    if (new != 0) {
+        if (user_read(&wanted, new, sizeof(wanted)) < 0)
+            return -EFAULT;
+        if (wanted.current > wanted.most)
+            return -EINVAL;
+        if (wanted.most > present.most && process->who.euid != 0)
+            return -EPERM;
+        process->limits[resource] = wanted;
+    }
+    return old == 0 ? 0 : user_write(old, &present, sizeof(present));
+}
+
+long sys_getrlimit(struct task *task, uint32_t resource, VmAddr limit)
+{
+    return sys_prlimit64(task, 0, resource, 0, limit);
+}
+
+long sys_setrlimit(struct task *task, uint32_t resource, VmAddr limit)
+{
+    return limit == 0 ? -EFAULT : sys_prlimit64(task, 0, resource, limit, 0);
+}
+
+long sys_getrusage(struct task *task, int32_t who, VmAddr usage)
+{
+    struct process *process = task->process;
+    uint64_t used_ns = who == -1 ? process->children_used_ns : process_used_ns(process);
+    struct linux_rusage result = {
+        .user = {(int64_t)(used_ns / 1000000000), (int64_t)(used_ns / 1000 % 1000000)}};
+
+    if (who != 0 && who != -1 && who != 1)
+        return -EINVAL;
+    return user_write(usage, &result, sizeof(result));
+}
+
+#define TICK_NS 10000000
+
+long sys_times(struct task *task, VmAddr times)
+{
+    struct process *process = task->process;
+    struct linux_tms result = {.user = (int64_t)(process_used_ns(process) / TICK_NS),
+                               .children_user = (int64_t)(process->children_used_ns / TICK_NS)};
+
+    if (times != 0 && user_write(times, &result, sizeof(result)) < 0)
+        return -EFAULT;
+    return (long)(pm_now_ns() / TICK_NS);
+}
+
+/* ---- Names ------------------------------------------------------------------------------- */
+
+long sys_uname(struct task *task, VmAddr name)
+{
+    static const struct linux_utsname result = {
+        .system = "Linux", /* programs compare it: MiX' UNIX interface is Linux' */
+        .node = "chorus",
+        .release = "6.1.0-chorus",
+        .version = "Chorus/MiX",
+        .machine = "x86_64",
+        .domain = "(none)",
+    };
+
+    (void)task;
+    return user_write(name, &result, sizeof(result));
+}
+
+long sys_prctl(struct task *task, uint32_t option, uintptr_t second)
+{
+    struct process *process = task->process;
+    char name[COMMAND_BYTES] = {0};
+    long result;
+
+    switch (option) {
+    case PR_SET_NAME:
+        result = user_string(name, second, sizeof(name));
+        if (result == -ENAMETOOLONG)
+            name[sizeof(name) - 1] = '\0';
+        else if (result < 0)
+            return result;
+        memcpy(process->command, name, sizeof(name));
+        return 0;
+    case PR_GET_NAME:
+        return user_write(second, process->command, sizeof(process->command));
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_sysinfo(struct task *task, VmAddr info)
+{
+    KnSiteStat stat;
+    struct linux_sysinfo result = {.uptime_s = (int64_t)(pm_now_ns() / 1000000000), .unit = 1};
+
+    if (siteStat(&stat) != K_OK)
+        return -EFAULT;
+    result.total = (uint64_t)stat.ssFramesTotal * stat.ssPageBytes;
+    result.free = (uint64_t)stat.ssFramesFree * stat.ssPageBytes;
+    result.buffers = (uint64_t)stat.ssFramesCached * stat.ssPageBytes;
+    result.processes = (uint16_t)task->process->pm->processes.count;
+    return user_write(info, &result, sizeof(result));
+}
+
+/* Every process has nice value 0, told as 20 - 0: scheduling classes know no other. */
+long sys_getpriority(struct task *task, uint32_t which, int32_t who)
+{
+    (void)task;
+    (void)who;
+    return which > 2 ? -EINVAL : 20;
+}
+
+long sys_sched_yield(struct task *task)
+{
+    (void)task;
+    (void)threadDelay(K_NOBLOCK);
+    return 0;
+}
+
+/* One processor a site. */
+long sys_sched_getaffinity(struct task *task, int32_t pid, size_t bytes, VmAddr mask)
+{
+    const uint64_t one = 1;
+
+    (void)task;
+    (void)pid;
+    if (bytes < sizeof(one))
+        return -EINVAL;
+    return user_write(mask, &one, sizeof(one)) < 0 ? -EFAULT : (long)sizeof(one);
+}
+
+long sys_getrandom(struct task *task, VmAddr buffer, size_t bytes, uint32_t flags)
+{
+    uint8_t piece[256];
+    size_t done = 0;
+
+    if ((flags & ~3u) != 0)
+        return -EINVAL;
+    while (done < bytes) {
+        size_t now = MIN(bytes - done, sizeof(piece));
+
+        pm_random(task->process->pm, piece, now);
+        if (user_write(buffer + done, piece, now) < 0)
+            return done > 0 ? (long)done : -EFAULT;
+        done += now;
+    }
+    return (long)done;
+}
+
+long sys_reboot(struct task *task, uint32_t magic, uint32_t magic2, uint32_t command)
+{
+    (void)command;
+    if (task->process->who.euid != 0)
+        return -EPERM;
+    if (magic != 0xfee1dead || magic2 != 672274793)
+        return -EINVAL;
+    pm_program_ended(task->process->pm, 0);
+    return 0;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Paths: where they start, and opening what they name. */
+#include "subsystems/mix/pm/path.h"
+
+#include "chorus/calls.h"
+#include "kit/base.h"
+#include "kit/string.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/proc.h"
+#include "subsystems/mix/pm/stream.h"
+#include "subsystems/mix/pm/user.h"
+
+#define EXECUTE_BITS 0111u
+#define ACCESS_EXECUTE 1u
+
+/* ---- Where a path starts ----------------------------------------------------------------- */
+
+static long path_base(struct path *path, int32_t directory, bool may_be_empty)
+{
+    struct process *process = path->task->process;
+
+    path->directory = process->directory;
+    if (directory == AT_FDCWD || path->buffer->path[0] == '/')
+        return 0;
+    path->base = descriptor_get(process, directory);
+    if (path->base == NULL)
+        return -EBADF;
+    bool is_directory = path->base->operations == &directory_operations;
+
+    if (!is_directory && !(may_be_empty && path->buffer->path[0] == '\0'))
+        return -ENOTDIR;
+    path->directory = path->base->key;
+    return 0;
+}
+
+long path_begin(struct path *path, struct task *task, int32_t directory, VmAddr text,
+                bool may_be_empty)
+{
+    long result;
+
+    *path = (struct path){.task = task, .buffer = buffer_take(task->process->pm)};
+    if (path->buffer == NULL)
+        return -ENOMEM;
+    result = user_string(path->buffer->path, text, sizeof(path->buffer->path));
+    if (result == 0 && !may_be_empty)
+        result = -ENOENT;
+    if (result >= 0)
+        result = path_base(path, directory, may_be_empty);
+    if (result < 0)
+        path_end(path);
+    return result;
+}
+
+void path_end(struct path *path)
+{
+    struct pm *pm = path->task->process->pm;
+
+    if (path->base != NULL)
+        file_drop(pm, path->base);
+    buffer_give(pm, path->buffer);
+}
+
+/* ---- Opening ----------------------------------------------------------------------------- */
+
+static const struct file_operations *operations_for(uint32_t mode, uint64_t rdev, uint32_t flags)
+{
+    if ((flags & O_PATH) != 0 && (mode & S_IFMT) != S_IFDIR)
+        return &regular_operations;
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return &regular_operations;
+    case S_IFDIR:
+        return &directory_operations;
+    case S_IFCHR:
+        return device_is_memory(rdev) ? &device_operations : &stream_operations;
+    case S_IFIFO:
+        return &stream_operations;
+    default:
+        return NULL;
+    }
+}
+
+/* The object that OM opened as a file of PM's; a stream's key is exchanged for one of STM. */
+static long file_of_object(struct task *task, const struct om_open_out *out, uint32_t flags,
+                           struct file **file)
+{
+    struct pm *pm = task->process->pm;
+    const struct file_operations *operations =
+        operations_for(out->attr.mode, out->attr.rdev, flags);
+    struct idl_client client = om_client(pm, NULL);
+    const struct om_close_in undo = {out->key};
+    struct file *made = operations == NULL ? NULL : file_create(pm, operations, flags);
+
+    if (made == NULL) {
+        (void)om_close(&client, &undo);
+        return operations == NULL ? -ENXIO : -ENOMEM;
+    }
+    made->key = out->key;
+    made->segment = out->segment;
+    made->mode = out->attr.mode;
+    made->rdev = out->attr.rdev;
+    if (operations == &stream_operations) {
+        long result = stream_open(task, made, out->attr.device, out->attr.inode);
+
+        (void)om_close(&client, &undo);
+        if (result < 0) {
+            made->operations = &device_operations; /* nothing of STM's to close */
+            made->key = 0;
+            heap_free(&pm->heap, made, sizeof(*made));
+            return result;
+        }
+    }
+    *file = made;
+    return 0;
+}
+
+static long open_at(struct task *task, uint64_t directory, struct call_buffer *buffer,
+                    uint32_t flags, uint32_t mode, struct file **file)
+{
+    struct process *process = task->process;
+    struct idl_client client = om_client(process->pm, buffer);
+    const struct om_open_in in = {.root = process->root,
+                                  .directory = directory,
+                                  .who = om_who(process),
+                                  .groups = process->who.groups,
+                                  .groups_bytes = process->who.group_count * sizeof(uint32_t),
+                                  .path = buffer->path,
+                                  .flags = flags,
+                                  .mode = mode & ~process->umask & 07777};
+    struct om_open_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
+    long result = server_path_result(om_open(&client, &in, &out), out.mount);
+
+    if (result == -EREMOTE)
+        return proc_open(task, buffer->rest, flags, file);
+    return result < 0 ? result : file_of_object(task, &out, flags, file);
+}
+
+long path_open(struct path *path, uint32_t flags, uint32_t mode, struct file **file)
+{
+    return open_at(path->task, path->directory, path->buffer, flags, mode, file);
+}
+
+long path_open_text(struct task *task, const char *text, uint32_t flags, struct file **file)
+{
+    struct pm *pm = task->process->pm;
+    struct call_buffer *buffer = buffer_take(pm);
+    long result = -ENOMEM;
+
+    if (buffer == NULL)
+        return result;
+    result = -ENAMETOOLONG;
+    if (strlcpy(buffer->path, text, sizeof(buffer->path)) < sizeof(buffer->path))
+        result = open_at(task, task->process->directory, buffer, flags, 0, file);
+    buffer_give(pm, buffer);
+    return result;
+}
+
+/* May the caller execute it? Owner, group or others, as permissions go; the superuser if anybody
+ * may. */
+static bool may_execute(const struct process *process, const struct linux_stat *stat)
+{
+    const struct credentials *who = &process->who;
+    uint32_t bits = stat->mode & EXECUTE_BITS;
+
+    if (who->euid == 0)
+        return bits != 0;
+    if (who->euid == stat->uid)
+        return (bits & 0100) != 0;
+    bool in_group = who->egid == stat->gid;
+
+    for (uint32_t i = 0; i < who->group_count; i++)
+        in_group |= who->groups[i] == stat->gid;
+    return (bits & (in_group ? 0010u : 0001u)) != 0;
+}
+
+long path_open_program(struct task *task, const char *text, struct file **file)
+{
+    struct pm *pm = task->process->pm;
+    struct linux_stat stat;
+    long result = path_open_text(task, text, O_RDONLY, file);
+
+    if (result < 0)
+        return result;
+    result = (*file)->operations->stat(task, *file, &stat);
+    if (result == 0 && ((stat.mode & S_IFMT) != S_IFREG || !may_execute(task->process, &stat)))
+        result = -EACCES;
+    if (result < 0) {
+        file_drop(pm, *file);
+        *file = NULL;
+    }
+    return result;
+}
+
+/* ---- Files that OM has ------------------------------------------------------------------- */
+
+static void stat_of_attr(struct linux_stat *stat, const struct om_attr *attr)
+{
+    *stat = (struct linux_stat){
+        .device = attr->device,
+        .inode = attr->inode,
+        .links = attr->links,
+        .mode = attr->mode,
+        .uid = attr->uid,
+        .gid = attr->gid,
+        .rdev = attr->rdev,
+        .size = (int64_t)attr->size,
+        .block_bytes = attr->block_bytes,
+        .blocks = (int64_t)attr->blocks,
+        .atime = {attr->atime_s, attr->atime_ns},
+        .mtime = {attr->mtime_s, attr->mtime_ns},
+        .ctime = {attr->ctime_s, attr->ctime_ns},
+    };
+}
+
+long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer, uint32_t flags,
+               struct linux_stat *stat)
+{
+    struct process *process = task->process;
+    struct idl_client client = om_client(process->pm, buffer);
+    const struct om_stat_in in = {.root = process->root,
+                                  .directory = directory,
+                                  .who = om_who(process),
+                                  .groups = process->who.groups,
+                                  .groups_bytes = process->who.group_count * sizeof(uint32_t),
+                                  .path = buffer->path,
+                                  .flags = flags};
+    struct om_stat_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
+    long result = server_path_result(om_stat(&client, &in, &out), out.mount);
+
+    if (result == -EREMOTE)
+        return proc_stat(task, buffer->rest, (flags & OM_FOLLOW) != 0, stat);
+    if (result == 0)
+        stat_of_attr(stat, &out.attr);
+    return result;
+}
+
+long path_stat_file(struct task *task, struct file *file, struct linux_stat *stat)
+{
+    struct pm *pm = task->process->pm;
+    struct call_buffer *buffer = buffer_take(pm);
+    long result = -ENOMEM;
+
+    if (buffer != NULL) {
+        buffer->path[0] = '\0';
+        result = path_stat(task, file->key, buffer, 0, stat);
+        buffer_give(pm, buffer);
+    }
+    return result;
+}
+
+void path_close_file(struct pm *pm, struct file *file)
+{
+    struct idl_client client = om_client(pm, NULL);
+    const struct om_close_in in = {file->key};
+
+    (void)om_close(&client, &in);
+}

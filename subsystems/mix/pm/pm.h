@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Process Manager: a supervisor actor that traps every system call of MiX processes and holds
+ * all their state. A call runs in the thread that made it, on its supervisor stack, with the
+ * process' memory at hand.
+ *
+ *   process.h   processes and their tasks (u_threads)
+ *   signal.h    signals: sending, waiting, delivering
+ *   file.h      open files and descriptors
+ *   server.h    how PM calls OM and STM
+ *   user.h      access to the caller's memory
+ *   syscall.h   the table of calls, made from syscalls.tbl
+ *
+ * I1 pm->lock guards all that more than one thread can reach. It is never held over a call that
+ *    waits: neither an ipcCall, nor a copy from or to a process, nor a wait.
+ * I2 Functions return 0 or more, or a negated errno; MIX_RESTART when a signal ended a wait.
+ */
+#ifndef PM_PM_H
+#define PM_PM_H
+
+#include "chorus/context.h"
+#include "chorus/sync.h"
+#include "chorus/types.h"
+#include "kit/list.h"
+#include "kit/random.h"
+#include "mix/errno.h"
+#include "mix/linux.h"
+#include "subsystems/mix/pm/heap.h"
+#include "subsystems/mix/pm/process.h"
+#include "subsystems/mix/pm/server.h"
+
+/* A wait ended by a signal: the call is made again after the handler, or ends with EINTR. */
+#define MIX_RESTART (-512)
+
+/* The call ended its task: nothing of it may be touched. */
+#define MIX_GONE (-513)
+
+/* The call has set the registers itself. */
+#define MIX_CONTEXT_SET (-514)
+
+struct pm {
+    KnMutex lock;
+    struct heap heap;
+    struct random random;
+    struct processes processes;
+    struct servers servers;
+    KnCap self;                 /* this actor */
+    uint32_t unknown_calls[16]; /* bit a number: ENOSYS was logged */
+    struct process *program;    /* what the launcher asked for; its end is the domain's */
+    /* changes when a vfork child lets its parent go; parents sleep on it */
+    uint32_t vfork_word;
+    /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */
+    uint32_t clock_word;
+};
+
+/* Nanoseconds since the site's start. */
+uint64_t pm_now_ns(void);
+
+/* Random bytes, for programs and for their stacks. */
+void pm_random(struct pm *pm, void *to, size_t bytes);
+
+/* The program has ended: tells the launcher. */
+void pm_program_ended(struct pm *pm, uint32_t status);
+
+/* The thread that sends SIGALRM looks again. */
+void pm_clock_kick(struct pm *pm);
+
+#endif

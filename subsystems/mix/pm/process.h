@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes and tasks. A process is one actor; a task is one of its threads with what UNIX keeps by
+ * thread. The soft register of a thread holds its task, the cookie of an actor's handlers its
+ * process.
+ *
+ * state   RUNNING   has tasks
+ *         STOPPED   by a signal; its tasks wait
+ *         ZOMBIE    its actor is gone; its status waits for the parent
+ *
+ * I1 Every process but the first, which is PM itself and adopts orphans, has a parent.
+ * I2 A process is in processes->all from its creation until it is reaped.
+ */
+#ifndef PM_PROCESS_H
+#define PM_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chorus/types.h"
+#include "kit/list.h"
+#include "mix/linux.h"
+#include "subsystems/mix/pm/file.h"
+#include "subsystems/mix/pm/signal.h"
+
+struct launch;
+struct pm;
+
+#define PID_MAX 32767
+#define PROCESS_LIMIT 1024
+#define GROUPS_MAX 32
+#define COMMAND_BYTES 16
+
+enum process_state { PROCESS_RUNNING, PROCESS_STOPPED, PROCESS_ZOMBIE };
+
+struct credentials {
+    uint32_t uid, euid, suid, gid, egid, sgid;
+    uint32_t group_count;
+    uint32_t groups[GROUPS_MAX];
+};
+
+struct process {
+    struct pm *pm;
+    struct list in_all;
+    int32_t pid, group, session;
+    struct process *parent;
+    struct list children, sibling;
+    enum process_state state;
+    KnCap actor;
+    struct list tasks;
+    uint32_t task_count;
+
+    /* Files. */
+    struct descriptors descriptors;
+    uint64_t root, directory; /* keys of OM, held */
+    uint32_t umask;
+    struct credentials who;
+
+    /* Memory. */
+    VmAddr heap_start, heap_end;
+    struct linux_rlimit limits[RLIMIT_COUNT];
+    char command[COMMAND_BYTES];
+    char *arguments; /* NUL-separated, for /proc; on PM's heap */
+    size_t argument_bytes;
+    char *executable; /* path, on PM's heap */
+
+    /* Signals. */
+    struct linux_sigaction actions[SIGNAL_COUNT + 1];
+    struct signal_queue pending;
+    uint64_t alarm_ns, alarm_interval_ns; /* next SIGALRM (sysTime), 0: none */
+
+    /* Ends. */
+    struct task *alone;                        /* execve: all other tasks are to end */
+    uint32_t task_word;                        /* changes when a task ends */
+    bool exiting;                              /* tasks end at their next exit */
+    uint32_t status;                           /* as wait tells it */
+    int32_t exit_signal;                       /* to the parent */
+    int32_t stop_signal;                       /* of the last stop */
+    bool stop_unreported, continue_unreported; /* for waitpid */
+    uint32_t stop_word;  /* changes when a stopped process goes on; its tasks sleep on it */
+    uint32_t child_word; /* changes when a child changes state; waiters sleep on it */
+    uint32_t vfork_word; /* becomes 1 when a vfork child lets its parent go */
+    bool vfork_child;
+    uint64_t started_ns;
+    uint64_t used_ns, children_used_ns;
+};
+
+struct task {
+    struct process *process;
+    struct list in_process;
+    int32_t tid;
+    KnThreadLid lid;
+    struct signal_queue pending;
+    uint64_t blocked;       /* signal mask, bit signal - 1 */
+    uint64_t saved_blocked; /* to be put back after sigsuspend */
+    bool restore_blocked;
+    struct linux_sigaltstack alternate;
+    VmAddr clear_tid;
+    struct launch *launch; /* of the first task: what it is to become; NULL: it has */
+};
+
+struct processes {
+    struct list all;
+    uint32_t count;
+    int32_t last_pid;
+    struct process *first;
+};
+
+/* Makes the first process. */
+long processes_init(struct pm *pm);
+
+/* A new process, copied from `parent` in what fork copies but for its actor; not yet visible.
+ * NULL: no memory, or too many. */
+struct process *process_create(struct pm *pm, struct process *parent);
+
+/* Takes back what process_create gave, of a process that never ran. */
+void process_discard(struct process *process);
+
+/* The process with this pid, or NULL; pm->lock is held. */
+struct process *process_find(struct pm *pm, int32_t pid);
+
+/* A zombie's status was taken: it is gone. pm->lock is held. */
+void process_reap(struct process *process);
+
+/* SIGCHLD (or what clone asked for) and a wake-up for the parent. pm->lock is held. */
+void process_tell_parent(struct process *process, int32_t code, int32_t status);
+
+/* Wakes who waits for a child of `parent` to change. pm->lock is held. */
+void process_wake_waiters(struct process *parent);
+
+/* A vfork child execs or ends: its parent goes on. pm->lock is held. */
+void vfork_release(struct process *process);
+
+/* Processor time of the tasks that live and of those that ended. */
+uint64_t process_used_ns(const struct process *process);
+
+/* All tasks of the process end at their next exit, with `status` as wait tells it. */
+void process_end(struct process *process, uint32_t status);
+
+/* Frees the names that exec sets. */
+void process_free_texts(struct process *process);
+
+struct task *task_create(struct process *process);
+
+/* Takes back what task_create gave, of a task that never ran. */
+void task_free(struct task *task);
+
+/* The calling task ends, and with the last one its process: MIX_GONE, after which neither may be
+ * touched and the handler must return. */
+long task_exit(struct task *task, uint32_t status);
+
+#endif

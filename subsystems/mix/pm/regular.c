@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Regular files and directories. Data moves between the program's memory and the segment's local
+ * cache in the Nucleus; OM hears of it only when the cache lacks a page or must clean one.
+ */
+#include "chorus/calls.h"
+#include "kit/base.h"
+#include "subsystems/mix/pm/path.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/user.h"
+
+static long regular_read(struct task *task, struct file *file, VmAddr to, size_t bytes,
+                         uint64_t *offset)
+{
+    KnObjDesc object = {file->segment, *offset, bytes};
+    KnResult got = bytes == 0 ? 0 : sgRead(&object, to, 0);
+
+    (void)task;
+    if (got < 0)
+        return errno_of(got);
+    *offset += (uint64_t)got;
+    return got;
+}
+
+static long regular_write(struct task *task, struct file *file, VmAddr from, size_t bytes,
+                          uint64_t *offset)
+{
+    KnObjDesc object = {file->segment, *offset, bytes};
+    uint64_t limit = task->process->limits[RLIMIT_FSIZE].current;
+    KnResult done;
+
+    if (bytes == 0)
+        return 0;
+    if (limit != RLIM_INFINITY) {
+        if (*offset >= limit) {
+            signal_raise(task->process, SIGXFSZ);
+            return -EFBIG;
+        }
+        object.size = MIN(bytes, limit - *offset);
+    }
+    done = sgWrite(&object, from, (file->flags & O_APPEND) != 0 ? K_APPEND : 0);
+    if (done == K_EINVAL)
+        return -EFBIG;
+    if (done < 0)
+        return errno_of(done);
+    *offset = object.startOffset + (uint64_t)done;
+    return done;
+}
+
+const struct file_operations regular_operations = {
+    .read = regular_read,
+    .write = regular_write,
+    .stat = path_stat_file,
+    .close = path_close_file,
+    .seekable = true,
+};
+
+const struct file_operations directory_operations = {
+    .stat = path_stat_file,
+    .close = path_close_file,
+    .seekable = true,
+};

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signals: posting, default actions, delivery. See signal.h. */
+#include "subsystems/mix/pm/signal.h"
+
+#include "chorus/calls.h"
+#include "kit/assert.h"
+#include "kit/base.h"
+#include "kit/string.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/syscall.h"
+#include "subsystems/mix/pm/user.h"
+
+#define STOP_SIGNALS \
+    (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define IGNORED_SIGNALS \
+    (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
+
+/* ---- Posting ----------------------------------------------------------------------------- */
+
+static bool is_ignored(const struct process *process, int32_t signal)
+{
+    uint64_t handler = process->actions[signal].handler;
+
+    if ((SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE) != 0)
+        return false;
+    return handler == SIG_IGN ||
+           (handler == SIG_DFL && (SIGNAL_BIT(signal) & IGNORED_SIGNALS) != 0);
+}
+
+static void queue_add(struct signal_queue *queue, const struct linux_siginfo *info)
+{
+    if ((queue->set & SIGNAL_BIT(info->signal)) != 0)
+        return; /* I2 */
+    queue->set |= SIGNAL_BIT(info->signal);
+    if (info->signal < (int32_t)ARRAY_SIZE(queue->info))
+        queue->info[info->signal] = *info;
+}
+
+void process_go_on(struct process *process)
+{
+    if (process->state != PROCESS_STOPPED)
+        return;
+    process->state = PROCESS_RUNNING;
+    process->continue_unreported = true;
+    process->stop_unreported = false;
+    process->stop_word++;
+    (void)syncWake((VmAddr)&process->stop_word, UINT32_MAX);
+    process_tell_parent(process, CLD_CONTINUED, SIGCONT);
+}
+
+/* A stop takes back a continue that waits, and the other way round. */
+static void cancel_opposites(struct process *process, int32_t signal)
+{
+    uint64_t opposites = 0;
+    struct task *task;
+
+    if ((SIGNAL_BIT(signal) & STOP_SIGNALS) != 0)
+        opposites = SIGNAL_BIT(SIGCONT);
+    else if (signal == SIGCONT)
+        opposites = STOP_SIGNALS;
+    process->pending.set &= ~opposites;
+    LIST_FOR_EACH(task, &process->tasks, in_process) {
+        task->pending.set &= ~opposites;
+    }
+}
+
+/* Who acts on a signal of the process: the first task that does not block it. */
+static struct task *who_takes(struct process *process, int32_t signal)
+{
+    struct task *task;
+
+    LIST_FOR_EACH(task, &process->tasks, in_process) {
+        if ((task->blocked & SIGNAL_BIT(signal)) == 0)
+            return task;
+    }
+    return NULL;
+}
+
+void signal_post(struct process *process, struct task *task, const struct linux_siginfo *info)
+{
+    int32_t signal = info->signal;
+
+    ASSERT(signal > 0 && signal <= SIGNAL_COUNT);
+    if (process->state == PROCESS_ZOMBIE || process == process->pm->processes.first)
+        return;
+    cancel_opposites(process, signal);
+    if (signal == SIGCONT || signal == SIGKILL)
+        process_go_on(process);
+    /* A blocked signal waits even if it is ignored now: its action may change before it is let
+     * in. */
+    struct task *taker = task != NULL ? task : who_takes(process, signal);
+    bool blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(signal)) != 0;
+
+    if (is_ignored(process, signal) && !blocked)
+        return;
+    queue_add(task != NULL ? &task->pending : &process->pending, info);
+    if (!blocked)
+        (void)threadAbort(&process->actor, taker->lid);
+}
+
+void signal_raise(struct process *process, int32_t signal)
+{
+    struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
+
+    mutexGet(&process->pm->lock);
+    signal_post(process, NULL, &info);
+    mutexRel(&process->pm->lock);
+}
+
+bool signal_is_pending(struct task *task)
+{
+    uint64_t pending = task->pending.set | task->process->pending.set;
+
+    return (pending & ~task->blocked) != 0 || task->process->exiting ||
+           (task->process->alone != NULL && task->process->alone != task);
+}
+
+/* ---- Taking ------------------------------------------------------------------------------ */
+
+/* Faults and kills come before others, then the lowest number. */
+static int32_t choose(uint64_t set)
+{
+    static const uint64_t first = SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |
+                                  SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGTRAP);
+
+    if ((set & first) != 0)
+        set &= first;
+    return __builtin_ctzll(set) + 1;
+}
+
+/* Takes a pending signal out of `wanted`; 0: none. */
+int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *info)
+{
+    struct process *process = task->process;
+    int32_t signal = 0;
+
+    mutexGet(&process->pm->lock);
+    struct signal_queue *queue =
+        (task->pending.set & wanted) != 0 ? &task->pending : &process->pending;
+    uint64_t set = queue->set & wanted;
+
+    if (set != 0) {
+        signal = choose(set);
+        queue->set &= ~SIGNAL_BIT(signal);
+        *info = (struct linux_siginfo){.signal = signal, .code = SI_KERNEL};
+        if (signal < (int32_t)ARRAY_SIZE(queue->info))
+            *info = queue->info[signal];
+    }
+    mutexRel(&process->pm->lock);
+    return signal;
+}
+
+/* ---- Default actions --------------------------------------------------------------------- */
+
+/* Sleeps while the process is stopped. */
+static void stop(struct task *task, int32_t signal)
+{
+    struct process *process = task->process;
+    struct pm *pm = process->pm;
+
+    mutexGet(&pm->lock);
+    if (!process->exiting && process->state == PROCESS_RUNNING) {
+        struct task *other;
+
+        process->state = PROCESS_STOPPED;
+        process->stop_signal = signal;
+        process->stop_unreported = true;
+        process->continue_unreported = false;
+        if ((process->parent->actions[SIGCHLD].flags & SA_NOCLDSTOP) == 0)
+            process_tell_parent(process, CLD_STOPPED, signal);
+        else
+            process_wake_waiters(process->parent);
+        LIST_FOR_EACH(other, &process->tasks, in_process) {
+            if (other != task)
+                (void)threadAbort(&process->actor, other->lid);
+        }
+    }
+    mutexRel(&pm->lock);
+    stop_wait(process);
+}
+
+void stop_wait(struct process *process)
+{
+    while (process->state == PROCESS_STOPPED && !process->exiting) {
+        uint32_t word = process->stop_word;
+
+        if (process->state == PROCESS_STOPPED)
+            (void)syncWait((VmAddr)&process->stop_word, word, K_NOTIMEOUT, K_ABORTABLE);
+    }
+}
+
+static void act_by_default(struct task *task, int32_t signal)
+{
+    uint64_t bit = SIGNAL_BIT(signal);
+
+    if ((bit & IGNORED_SIGNALS) != 0)
+        return;
+    if ((bit & STOP_SIGNALS) != 0)
+        stop(task, signal);
+    else
+        process_end(task->process, (uint32_t)signal);
+}
+
+/* ---- Delivery ---------------------------------------------------------------------------- */
+
+/* A call that a signal ended is made again unless a handler without SA_RESTART runs. */
+static void settle_restart(KnThreadCtx *context, uintptr_t number, bool again)
+{
+    if (again)
+        context_restart(context, number);
+    else
+        context_result_set(context, (uintptr_t)-EINTR);
+}
+
+static void call_handler(struct task *task, KnThreadCtx *context, const struct linux_siginfo *info)
+{
+    struct process *process = task->process;
+    struct linux_sigaction action = process->actions[info->signal];
+    uint64_t before = task->restore_blocked ? task->saved_blocked : task->blocked;
+
+    task->restore_blocked = false;
+    if ((action.flags & SA_RESETHAND) != 0)
+        process->actions[info->signal].handler = SIG_DFL;
+    if (!sigframe_push(task, context, info, &action, before)) {
+        process_end(process, SIGSEGV);
+        return;
+    }
+    task->blocked |= action.mask & ~SIGNAL_UNBLOCKABLE;
+    if ((action.flags & SA_NODEFER) == 0)
+        task->blocked |= SIGNAL_BIT(info->signal);
+}
+
+long signal_deliver(struct task *task, KnThreadCtx *context, bool restartable, uintptr_t number)
+{
+    struct process *process = task->process;
+    struct linux_siginfo info;
+    int32_t signal;
+
+    stop_wait(process);
+    while (!process->exiting && (signal = signal_take(task, ~task->blocked, &info)) != 0) {
+        struct linux_sigaction *action = &process->actions[signal];
+
+        if (is_ignored(process, signal))
+            continue;
+        if (action->handler == SIG_DFL || (SIGNAL_BIT(signal) & SIGNAL_UNBLOCKABLE) != 0) {
+            act_by_default(task, signal);
+            continue;
+        }
+        if (restartable)
+            settle_restart(context, number, (action->flags & SA_RESTART) != 0);
+        restartable = false;
+        call_handler(task, context, &info);
+    }
+    if (process->exiting || (process->alone != NULL && process->alone != task))
+        return task_exit(task, process->status);
+    if (restartable)
+        settle_restart(context, number, true);
+    if (task->restore_blocked) {
+        task->restore_blocked = false;
+        task->blocked = task->saved_blocked;
+    }
+    return 0;
+}
+
+/* A fault is the task's own signal; blocked or ignored, it ends the process: going on would only
+ * fault again. */
+void signal_fault(struct task *task, const struct linux_siginfo *info)
+{
+    struct process *process = task->process;
+
+    mutexGet(&process->pm->lock);
+    if ((task->blocked & SIGNAL_BIT(info->signal)) != 0 ||
+        process->actions[info->signal].handler == SIG_IGN) {
+        process->actions[info->signal].handler = SIG_DFL;
+        task->blocked &= ~SIGNAL_BIT(info->signal);
+    }
+    queue_add(&task->pending, info);
+    mutexRel(&process->pm->lock);
+}

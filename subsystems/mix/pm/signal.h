@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals. A signal waits in the queue of a process or of one task until a task that does not block
+ * it leaves the Nucleus; there PM delivers it: default action, or a frame on the user's stack and
+ * the handler.
+ *
+ * I1 SIGKILL and SIGSTOP are never blocked, caught or ignored.
+ * I2 Ordinary signals (below 32) are pending at most once a queue; their siginfo is that of the
+ *    first.
+ */
+#ifndef PM_SIGNAL_H
+#define PM_SIGNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chorus/context.h"
+#include "mix/linux.h"
+
+struct pm;
+struct process;
+struct task;
+
+#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
+#define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+struct signal_queue {
+    uint64_t set;
+    struct linux_siginfo info[32]; /* of signals below 32 that are in the set */
+};
+
+/* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held. */
+void signal_post(struct process *process, struct task *task, const struct linux_siginfo *info);
+
+/* The same with an info of its own, taking the lock: `code` SI_KERNEL. */
+void signal_raise(struct process *process, int32_t signal);
+
+/* Whether a signal that is not blocked waits for the task: a wait must end. */
+bool signal_is_pending(struct task *task);
+
+/* Takes a pending signal that is in `wanted`; 0: none. */
+int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *info);
+
+/* Delivers what is pending before the task goes back to user code. `restartable`: the call
+ * `number` was ended by a signal and is made again where no handler objects. MIX_GONE: the task
+ * has ended. */
+long signal_deliver(struct task *task, KnThreadCtx *context, bool restartable, uintptr_t number);
+
+/* A synchronous signal of the task itself: a fault, or a broken frame. */
+void signal_fault(struct task *task, const struct linux_siginfo *info);
+
+/* A call that waits with a mask of its own (sigsuspend, ppoll): the mask is put back after
+ * delivery. */
+void signal_mask_for_call(struct task *task, uint64_t mask);
+
+/* A stopped process goes on, if it is stopped. pm->lock is held. */
+void process_go_on(struct process *process);
+
+/* Sleeps while the process is stopped. */
+void stop_wait(struct process *process);
+
+/* x86_64/sigframe.c: builds a handler's frame on the user's stack; false: the stack is bad. */
+bool sigframe_push(struct task *task, KnThreadCtx *context, const struct linux_siginfo *info,
+                   const struct linux_sigaction *action, uint64_t blocked_before);
+
+/* rt_sigreturn: puts back what sigframe_push saved. */
+long sigframe_pop(struct task *task, KnThreadCtx *context);
+
+#endif

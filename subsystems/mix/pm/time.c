@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "subsystems/mix/pm/time.h"
+
+#include "chorus/calls.h"
+#include "kit/base.h"
+#include "mix/syscalls.h"
+#include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/user.h"
+
+#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_US 1000
+
+uint64_t pm_now_ns(void)
+{
+    uint64_t now_ns = 0;
+
+    (void)sysTime(&now_ns);
+    return now_ns;
+}
+
+static uint64_t universal_ns(void)
+{
+    uint64_t now_ns = 0;
+
+    (void)univTime(&now_ns);
+    return now_ns;
+}
+
+static struct linux_timespec timespec_of(uint64_t time_ns)
+{
+    return (struct linux_timespec){(int64_t)(time_ns / NS_PER_S), (int64_t)(time_ns % NS_PER_S)};
+}
+
+long time_read_delay(VmAddr from, int64_t *delay_ns)
+{
+    struct linux_timespec time;
+    long result = user_read(&time, from, sizeof(time));
+
+    if (result < 0)
+        return result;
+    if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= NS_PER_S)
+        return -EINVAL;
+    *delay_ns = time.seconds > INT64_MAX / NS_PER_S - 1
+                    ? INT64_MAX
+                    : time.seconds * NS_PER_S + time.nanoseconds;
+    return 0;
+}
+
+/* ---- Clocks ------------------------------------------------------------------------------ */
+
+static long clock_read(struct task *task, uint32_t clock, uint64_t *time_ns)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        *time_ns = universal_ns();
+        return 0;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        *time_ns = pm_now_ns();
+        return 0;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
+        *time_ns = process_used_ns(task->process);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_clock_gettime(struct task *task, uint32_t clock, VmAddr time)
+{
+    uint64_t time_ns;
+    long result = clock_read(task, clock, &time_ns);
+    struct linux_timespec value;
+
+    if (result < 0)
+        return result;
+    value = timespec_of(time_ns);
+    return user_write(time, &value, sizeof(value));
+}
+
+long sys_clock_getres(struct task *task, uint32_t clock, VmAddr time)
+{
+    const struct linux_timespec one = {0, 1};
+    uint64_t time_ns;
+    long result = clock_read(task, clock, &time_ns);
+
+    return result < 0 || time == 0 ? result : user_write(time, &one, sizeof(one));
+}
+
+long sys_gettimeofday(struct task *task, VmAddr time, VmAddr zone)
+{
+    uint64_t now_ns = universal_ns();
+    struct linux_timeval value = {(int64_t)(now_ns / NS_PER_S),
+                                  (int64_t)(now_ns % NS_PER_S / NS_PER_US)};
+    const int32_t utc[2] = {0, 0};
+
+    (void)task;
+    if (time != 0 && user_write(time, &value, sizeof(value)) < 0)
+        return -EFAULT;
+    return zone == 0 ? 0 : user_write(zone, utc, sizeof(utc));
+}
+
+long sys_time(struct task *task, VmAddr time)
+{
+    int64_t now_s = (int64_t)(universal_ns() / NS_PER_S);
+
+    (void)task;
+    if (time != 0 && user_write(time, &now_s, sizeof(now_s)) < 0)
+        return -EFAULT;
+    return now_s;
+}
+
+/* ---- Sleeping ---------------------------------------------------------------------------- */
+
+/* Sleeps to `end_ns` by the site's clock; what is left when a signal comes goes to `remaining`. */
+static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining)
+{
+    for (;;) {
+        uint64_t now_ns = pm_now_ns();
+
+        if (now_ns >= end_ns)
+            return 0;
+        if (signal_is_pending(task)) {
+            struct linux_timespec left = timespec_of(end_ns - now_ns);
+
+            if (remaining != 0 && user_write(remaining, &left, sizeof(left)) < 0)
+                return -EFAULT;
+            return -EINTR;
+        }
+        (void)threadDelay((int64_t)MIN(end_ns - now_ns, (uint64_t)INT64_MAX));
+    }
+}
+
+static uint64_t end_after(uint64_t now_ns, int64_t delay_ns)
+{
+    return (uint64_t)delay_ns > UINT64_MAX / 2 - now_ns ? UINT64_MAX / 2
+                                                        : now_ns + (uint64_t)delay_ns;
+}
+
+long sys_nanosleep(struct task *task, VmAddr request, VmAddr remaining)
+{
+    int64_t delay_ns;
+    long result = time_read_delay(request, &delay_ns);
+
+    return result < 0 ? result : sleep_until(task, end_after(pm_now_ns(), delay_ns), remaining);
+}
+
+long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAddr request,
+                         VmAddr remaining)
+{
+    int64_t delay_ns;
+    uint64_t now_ns;
+    long result = clock_read(task, clock, &now_ns);
+
+    if (result == 0)
+        result = time_read_delay(request, &delay_ns);
+    if (result < 0)
+        return result;
+    if ((flags & TIMER_ABSTIME) == 0)
+        return sleep_until(task, end_after(pm_now_ns(), delay_ns), remaining);
+    if ((uint64_t)delay_ns <= now_ns)
+        return 0;
+    return sleep_until(task, end_after(pm_now_ns(), delay_ns - (int64_t)now_ns), 0);
+}
+
+/* ---- The alarm --------------------------------------------------------------------------- */
+
+static uint64_t ns_of(const struct linux_timeval *time)
+{
+    return (uint64_t)time->seconds * NS_PER_S + (uint64_t)time->microseconds * NS_PER_US;
+}
+
+static struct linux_timeval timeval_of(uint64_t time_ns)
+{
+    return (struct linux_timeval){(int64_t)(time_ns / NS_PER_S),
+                                  (int64_t)(time_ns % NS_PER_S / NS_PER_US)};
+}
+
+static struct linux_itimerval alarm_present(const struct process *process)
+{
+    uint64_t now_ns = pm_now_ns();
+    uint64_t left_ns =
+        process->alarm_ns > now_ns ? process->alarm_ns - now_ns : process->alarm_ns != 0;
+
+    return (struct linux_itimerval){timeval_of(process->alarm_interval_ns), timeval_of(left_ns)};
+}
+
+static void alarm_set(struct process *process, uint64_t delay_ns, uint64_t interval_ns)
+{
+    mutexGet(&process->pm->lock);
+    process->alarm_ns = delay_ns == 0 ? 0 : pm_now_ns() + delay_ns;
+    process->alarm_interval_ns = interval_ns;
+    mutexRel(&process->pm->lock);
+    process->pm->clock_word++;
+    (void)syncWake((VmAddr)&process->pm->clock_word, 1);
+}
+
+long sys_alarm(struct task *task, uint32_t seconds)
+{
+    struct linux_itimerval before = alarm_present(task->process);
+
+    alarm_set(task->process, (uint64_t)seconds * NS_PER_S, 0);
+    return before.value.seconds + (before.value.microseconds > 0);
+}
+
+long sys_getitimer(struct task *task, uint32_t which, VmAddr value)
+{
+    struct linux_itimerval present = alarm_present(task->process);
+
+    return which != ITIMER_REAL ? -EINVAL : user_write(value, &present, sizeof(present));
+}
+
+static bool is_sane(const struct linux_timeval *time)
+{
+    return time->seconds >= 0 && time->seconds < INT64_MAX / NS_PER_S && time->microseconds >= 0 &&
+           time->microseconds < 1000000;
+}
+
+long sys_setitimer(struct task *task, uint32_t which, VmAddr value, VmAddr old)
+{
+    struct linux_itimerval wanted = {0}, present = alarm_present(task->process);
+
+    if (which != ITIMER_REAL)
+        return -EINVAL;
+    if (value != 0 && user_read(&wanted, value, sizeof(wanted)) < 0)
+        return -EFAULT;
+    if (!is_sane(&wanted.value) || !is_sane(&wanted.interval))
+        return -EINVAL;
+    alarm_set(task->process, ns_of(&wanted.value), ns_of(&wanted.interval));
+    return old == 0 ? 0 : user_write(old, &present, sizeof(present));
+}
+
+/* Sends what is due; when the next is: UINT64_MAX if none. */
+static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
+{
+    const struct linux_siginfo info = {.signal = SIGALRM, .code = SI_KERNEL};
+    uint64_t next_ns = UINT64_MAX;
+    struct process *process;
+
+    mutexGet(&pm->lock);
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (process->alarm_ns != 0 && process->alarm_ns <= now_ns) {
+            signal_post(process, NULL, &info);
+            process->alarm_ns =
+                process->alarm_interval_ns == 0 ? 0 : now_ns + process->alarm_interval_ns;
+        }
+        if (process->alarm_ns != 0)
+            next_ns = MIN(next_ns, process->alarm_ns);
+    }
+    mutexRel(&pm->lock);
+    return next_ns;
+}
+
+void time_alarms(struct pm *pm)
+{
+    for (;;) {
+        uint32_t word = pm->clock_word;
+        uint64_t now_ns = pm_now_ns();
+        uint64_t next_ns = alarms_send(pm, now_ns);
+
+        (void)syncWait((VmAddr)&pm->clock_word, word,
+                       next_ns == UINT64_MAX ? K_NOTIMEOUT : (int64_t)(next_ns - now_ns), 0);
+    }
+}

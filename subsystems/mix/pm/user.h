@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Access to the memory of the process whose thread runs. Results are 0 or EFAULT negated,
+ * MIX_RESTART where a signal came while the page was on its way, ENOMEM. */
+#ifndef PM_USER_H
+#define PM_USER_H
+
+#include <stddef.h>
+
+#include "chorus/types.h"
+
+long user_read(void *to, VmAddr from, size_t bytes);
+long user_write(VmAddr to, const void *from, size_t bytes);
+
+/* A path or name: its length, ENAMETOOLONG where no NUL is found in `bytes`. */
+long user_string(char *to, VmAddr from, size_t bytes);
+
+/* A Nucleus error as an errno, negated, for results of memory and segment calls. */
+long errno_of(KnResult error);
+
+#endif
