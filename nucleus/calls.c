@@ -49,9 +49,15 @@ static KnResult settle_error(KnResult status)
 
 static KnResult run(struct thread *self, const struct call_entry *entry, const uintptr_t *words)
 {
+    const struct frames *frames = &site_self()->vm.frames;
+
     for (;;) {
+        uint64_t refusals = frames->refusals;
         KnResult status = entry->handler(self, words);
 
+        /* A table or a pool that could not grow may, when push-outs have made room. */
+        if (unlikely(status == K_ENOMEM) && frames->refusals != refusals)
+            status = frame_shortage();
         if (likely(!status_is_internal(status)))
             return status;
         status = settle(status);

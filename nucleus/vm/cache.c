@@ -268,7 +268,7 @@ static KnResult make_writable(struct cache *cache, uint64_t index, struct place 
             return status;
     }
     (*frame)->writable = true;
-    (*frame)->dirty = true;
+    frame_set_dirty(*frame, true);
     (*frame)->used = true;
     return K_OK;
 }

@@ -72,7 +72,8 @@ void frames_init(struct frames *frames, const struct boot_record *record)
     uint64_t count = 0;
 
     list_init(&frames->free);
-    list_init(&frames->replaceable);
+    list_init(&frames->clean);
+    list_init(&frames->dirty);
     wait_queue_init(&frames->waiting);
     for (uint32_t i = 0; i < record->memory_count; i++)
         count += record->memory[i].bytes >> MACHINE_PAGE_SHIFT;
@@ -142,7 +143,7 @@ static uint32_t reserve_for(const struct frames *frames)
 {
     const struct thread *self = thread_self();
 
-    return self != NULL && self->pager ? 0 : frames->reserve;
+    return (self != NULL && self->pager) || site_self()->vm.pager.starting ? 0 : frames->reserve;
 }
 
 static struct frame *take_first(struct frames *frames, enum frame_use use)
@@ -171,8 +172,10 @@ KnResult frame_allocate(struct frame **frame, enum frame_use use)
     if (injected_failure(frames))
         return K_ENOMEM;
     while (frames->free_count <= reserve) {
-        if (!caches_replace())
+        if (!caches_replace()) {
+            frames->refusals++;
             return frame_shortage();
+        }
     }
     *frame = take_first(frames, use);
     return K_OK;

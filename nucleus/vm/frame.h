@@ -4,7 +4,8 @@
  *
  * use      FREE     on the free list
  *          KERNEL   a pool slab, a page table, a stack: never replaced
- *          CACHE    page `index` of local cache `cache`; on the replacement queue unless pinned
+ *          CACHE    page `index` of local cache `cache`; on a replacement queue if a mapper has or
+ *                   can take its content, unless it is on its way there
  *          BODY     part of a message's body, chained by link
  *          RESERVED not ours to give: image, archive
  *
@@ -56,12 +57,13 @@ struct frames {
     struct frame_range range[FRAME_RANGES];
     uint32_t range_count;
     struct list free;
-    struct list replaceable; /* oldest first */
+    struct list clean, dirty; /* what page replacement may choose, oldest first */
     uint32_t total, free_count, cached_count;
     uint32_t slab_count; /* frames that pools hold for good */
     uint32_t reserve;
     struct frame *zero; /* one page of zeros, mapped read-only wherever nothing was written */
     struct wait_queue waiting; /* threads that wait for a free frame */
+    uint64_t refusals;         /* allocations that found no frame */
     uint64_t fail_at;          /* fault injection: the Nth allocation from now fails; 0: none */
 };
 
@@ -75,12 +77,16 @@ void frame_free(struct frame *frame);
 /* A cache frame with the content of `source` (NULL: zeros), which stays where it is meanwhile. */
 KnResult frame_allocate_copy(struct frame **frame, struct frame *source);
 
-/* What no free frame means now: STATUS_MEMORY (push-outs are under way) or K_ENOMEM. */
+/* What no free frame means now: STATUS_MEMORY (push-outs are under way) or K_ENOMEM. Starts
+ * push-outs if it can. */
 KnResult frame_shortage(void);
 
 /* Whether page replacement may choose the frame; undoing is harmless where it may not. */
 void frame_make_replaceable(struct frame *frame);
 void frame_make_unreplaceable(struct frame *frame);
+
+/* The mapper's copy is, or is not, the latest. */
+void frame_set_dirty(struct frame *frame, bool dirty);
 
 /* Whole runs for device memory: physically contiguous. K_ENOMEM. */
 KnResult frame_allocate_run(uint32_t count, struct frame **first);

@@ -325,7 +325,7 @@ static void answer_push(struct pager_request *request, KnResult status)
         frame->push = NULL;
         frame->pins--;
         if (status == K_OK)
-            frame->dirty = false;
+            frame_set_dirty(frame, false);
         frame_make_replaceable(frame);
     }
     site_self()->vm.pager.pushes--;

@@ -62,6 +62,7 @@ struct pager {
     struct list mappers;
     struct slab_pool request_pool, mapper_pool;
     uint32_t pushes; /* in progress */
+    bool starting;   /* pager_push_some is at work, with the reserve */
 };
 
 void pager_init(struct pager *pager);

@@ -9,15 +9,23 @@
 #include "machine/mmu.h"
 #include "nucleus/site.h"
 
-#define SCAN_LIMIT 128u
+/* How far one allocation looks: so many used pages get their second chance, and so many dirty ones
+ * are tried. */
+#define SECOND_CHANCES 64u
+#define PUSH_TRIES 64u
 
-void frame_make_replaceable(struct frame *frame)
+static struct list *queue_for(const struct frame *frame)
 {
     struct frames *frames = &site_self()->vm.frames;
 
+    return frame->dirty ? &frames->dirty : &frames->clean;
+}
+
+void frame_make_replaceable(struct frame *frame)
+{
     ASSERT(!list_is_linked(&frame->link));
-    list_add_tail(&frames->replaceable, &frame->link);
-    frames->cached_count++;
+    list_add_tail(queue_for(frame), &frame->link);
+    site_self()->vm.frames.cached_count++;
 }
 
 void frame_make_unreplaceable(struct frame *frame)
@@ -26,6 +34,21 @@ void frame_make_unreplaceable(struct frame *frame)
         return;
     list_remove(&frame->link);
     site_self()->vm.frames.cached_count--;
+}
+
+static void move_to_tail(struct frame *frame)
+{
+    list_remove(&frame->link);
+    list_add_tail(queue_for(frame), &frame->link);
+}
+
+void frame_set_dirty(struct frame *frame, bool dirty)
+{
+    if (frame->dirty == dirty)
+        return;
+    frame->dirty = dirty;
+    if (list_is_linked(&frame->link))
+        move_to_tail(frame);
 }
 
 /* Whether a region of the frame's own cache used the page since the last look. Descendants' uses
@@ -49,32 +72,20 @@ static bool was_used(struct frame *frame)
     return used;
 }
 
-static struct frame *oldest(struct frames *frames)
-{
-    return LIST_ENTRY(list_first(&frames->replaceable), struct frame, link);
-}
-
-static void move_to_tail(struct frames *frames, struct frame *frame)
-{
-    list_remove(&frame->link);
-    list_add_tail(&frames->replaceable, &frame->link);
-}
-
-/* Two rounds at most: the first may only clear marks. */
-static uint32_t scan_length(const struct frames *frames)
-{
-    return MIN(2 * frames->cached_count, SCAN_LIMIT);
-}
-
+/* Pinned pages are few, and used ones have one chance a look: so a clean page is found if there is
+ * one. */
 bool caches_replace(void)
 {
     struct frames *frames = &site_self()->vm.frames;
+    uint32_t chances = SECOND_CHANCES;
 
-    for (uint32_t i = scan_length(frames); i > 0 && !list_is_empty(&frames->replaceable); i--) {
-        struct frame *frame = oldest(frames);
+    for (uint32_t i = frames->cached_count; i > 0 && !list_is_empty(&frames->clean); i--) {
+        struct frame *frame = LIST_ENTRY(list_first(&frames->clean), struct frame, link);
 
-        if (frame->pins > 0 || frame->busy || frame->dirty || was_used(frame)) {
-            move_to_tail(frames, frame);
+        ASSERT(!frame->dirty && !frame->busy);
+        if (frame->pins > 0 || (was_used(frame) && chances > 0)) {
+            chances -= chances > 0;
+            move_to_tail(frame);
             continue;
         }
         struct cache *cache = frame->cache;
@@ -87,20 +98,22 @@ bool caches_replace(void)
     return false;
 }
 
+/* What starting a push-out needs of memory comes from the reserve, and does not start others. */
 bool pager_push_some(void)
 {
-    struct frames *frames = &site_self()->vm.frames;
+    struct vm *vm = &site_self()->vm;
     bool started = false;
 
-    for (uint32_t i = scan_length(frames); i > 0 && !list_is_empty(&frames->replaceable); i--) {
-        struct frame *frame = oldest(frames);
+    if (vm->pager.starting)
+        return false;
+    vm->pager.starting = true;
+    for (uint32_t i = MIN(vm->frames.cached_count, PUSH_TRIES);
+         i > 0 && !list_is_empty(&vm->frames.dirty) && vm->pager.pushes < PAGER_PUSHES; i--) {
+        struct frame *frame = LIST_ENTRY(list_first(&vm->frames.dirty), struct frame, link);
 
-        move_to_tail(frames, frame);
-        if (frame->pins == 0 && !frame->busy && frame->dirty && pager_push_start(frame)) {
-            started = true;
-            if (site_self()->vm.pager.pushes >= PAGER_PUSHES)
-                break;
-        }
+        move_to_tail(frame);
+        started |= frame->pins == 0 && pager_push_start(frame);
     }
+    vm->pager.starting = false;
     return started;
 }

@@ -157,7 +157,7 @@ class FakeHouse(Launcher):
         (folder / "build/root/bin/sh").write_bytes(b"a shell\n")
         (folder / "build/root/bin/sh").chmod(0o755)
         (folder / "build/root/etc/motd").write_text("hello\n")
-        (folder / "systems/mix.conf").write_text("# the fake system\nroot tmpfs\n")
+        (folder / "systems/mix.conf").write_text("# the fake system\n")
         (folder / "systems/disk.conf").write_text("root ext2 # on a disk\n")
         shutil.copy2(archive, folder / "build/x86_64/system.cpio")
         env = {name: value for name, value in os.environ.items() if name not in ("TERM", "COLUMNS")}

@@ -46,8 +46,6 @@ import pytest
      "--root '/dev/null': neither a folder nor an ext2 image"),
     (["run", "--system", "./none.conf", "true"],
      "--system './none.conf': ./none.conf: No such file or directory"),
-    (["run", "--save", "/tmp/x", "true"],
-     "--save '/tmp/x': not there yet for a root on tmpfs, which the composition 'mix' has"),
     (["run", "--icount", "--save", "/tmp/x", "true"], "--save '/tmp/x': not with --icount"),
     (["run", "--icount", "--accel", "kvm", "true"], "--accel kvm: not with --icount"),
     (["run", "--kill", "1@2", "true"], "--kill 1@2: not there yet"),

@@ -33,9 +33,9 @@ static bool root_line_read(struct composition *composition, const char *line, co
     if (count == 0 || strcmp(words[0], "root") != 0)
         return true;
     if (count == 2 && strcmp(words[1], "ext2") == 0)
-        composition->ext2_root = true;
+        composition->root = ROOT_ON_EXT2;
     else if (count == 2 && strcmp(words[1], "tmpfs") == 0)
-        composition->ext2_root = false;
+        composition->root = ROOT_ON_TMPFS;
     else {
         report("%s: 'root %s': the root is on tmpfs or on ext2", name, words[1]);
         return false;

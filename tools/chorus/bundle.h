@@ -15,7 +15,7 @@
 
 struct composition {
     struct text text;
-    bool ext2_root; /* a line "root ext2" */
+    enum root_wish root; /* its line "root KIND" */
 };
 
 /* Finds and reads the word of --system: a file if it has a "/", else systems/NAME.conf. 0, or the

@@ -17,9 +17,12 @@
 #include "report.h"
 #include "text.h"
 
-/* What a run may add to a fresh image: a quarter of what is there, and this. */
-#define IMAGE_SPARE_BYTES (UINT64_C(16) << 20)
-#define IMAGE_SPARE_INODES 4096
+/* What a run may add to a fresh image, which is sparse: a quarter of what is there, and this. */
+#define IMAGE_SPARE_BYTES (UINT64_C(256) << 20)
+#define IMAGE_SPARE_INODES 16384
+
+/* A tree beyond this part of the site's memory goes to an image. */
+#define TMPFS_SHARE 4
 
 static int image_open(struct root *root)
 {
@@ -80,10 +83,14 @@ static bool save_check(const struct options *options)
 }
 
 /* Which of the ways a root goes to the site; its source and status are known. */
-static int root_choose(struct root *root, const struct options *options, bool ext2, mode_t mode)
+static int root_choose(struct root *root, const struct options *options, enum root_wish wish,
+                       mode_t mode)
 {
     if (S_ISDIR(mode)) {
+        bool ext2 = wish == ROOT_ON_EXT2 || options->save != NULL;
+
         root->kind = ext2 && !options->icount ? ROOT_FRESH : ROOT_TMPFS;
+        root->is_open = wish == ROOT_UNSAID && !ext2 && !options->icount;
         return 0;
     }
     if (options->icount) {
@@ -94,15 +101,10 @@ static int root_choose(struct root *root, const struct options *options, bool ex
     int status = S_ISREG(mode) ? image_open(root) : STATUS_BAD_USE;
     if (!S_ISREG(mode))
         report("--root '%s': neither a folder nor an ext2 image", root->source);
-    if (status == 0 && !ext2) {
-        report("--root '%s': the composition '%s' has no root on ext2", root->source,
-               options->composition);
-        status = STATUS_BAD_USE;
-    }
     return status;
 }
 
-int root_plan(struct root *root, const struct options *options, bool ext2)
+int root_plan(struct root *root, const struct options *options, enum root_wish wish)
 {
     struct stat status;
 
@@ -118,16 +120,9 @@ int root_plan(struct root *root, const struct options *options, bool ext2)
             report("%s: %s; has everything been built, by make?", root->source, strerror(errno));
         return options->root != NULL ? STATUS_BAD_USE : STATUS_NO_DOMAIN;
     }
-    int result = root_choose(root, options, ext2, status.st_mode);
-    if (result == 0 && options->save != NULL) {
-        if (root->kind == ROOT_TMPFS) {
-            report("--save '%s': not there yet for a root on tmpfs, which the composition '%s' has",
-                   options->save, options->composition);
-            result = STATUS_BAD_USE;
-        } else if (!save_check(options)) {
-            result = STATUS_BAD_USE;
-        }
-    }
+    int result = root_choose(root, options, wish, status.st_mode);
+    if (result == 0 && options->save != NULL && !save_check(options))
+        result = STATUS_BAD_USE;
     return result;
 }
 
@@ -141,6 +136,8 @@ bool root_prepare(struct root *root, const struct options *options)
             return false;
     }
     tree_number(&root->tree);
+    if (root->is_open && root->tree.content_bytes > (options->memory_mib << 20) / TMPFS_SHARE)
+        root->kind = ROOT_FRESH;
     if (root->kind == ROOT_FRESH) {
         uint64_t bytes = root->tree.content_bytes;
         uint64_t inodes = root->tree.node_count;

@@ -98,7 +98,7 @@ int run_domain(const struct options *options)
     streams_look(&streams);
     int status = composition_read(&composition, options);
     if (status == 0)
-        status = root_plan(&root, options, composition.ext2_root);
+        status = root_plan(&root, options, composition.root);
     if (status == 0) {
         status = STATUS_NO_DOMAIN;
         if (log_create(&log, options->log, options->icount) && root_prepare(&root, options))
