@@ -15,6 +15,8 @@
 #include "nucleus/status.h"
 
 #define CACHE_LIMIT 16384u
+#define IDLE_LIMIT (CACHE_LIMIT / 2)
+#define RETIRE_TRIES 4u
 #define NODE_LIMIT 65536u
 #define TRUNCATE_BATCH 64u
 #define SPARED 8u /* one part in so many of memory is not for temporary segments */
@@ -80,10 +82,35 @@ static void forget_name(struct cache *cache)
     cache->segment = (KnCap){{0, 0}, 0};
 }
 
+static void idle_leave(struct cache *cache)
+{
+    list_remove(&cache->queue);
+    site_self()->vm.caches.idle_count--;
+}
+
+/* What nobody uses is kept for its content, but not without end. */
+static void idle_enter(struct cache *cache)
+{
+    struct caches *caches = &site_self()->vm.caches;
+
+    list_add_tail(&caches->idle, &cache->queue);
+    caches->idle_count++;
+    for (uint32_t i = 0; i < RETIRE_TRIES && caches->idle_count > IDLE_LIMIT; i++) {
+        struct cache *oldest = LIST_ENTRY(list_first(&caches->idle), struct cache, queue);
+
+        if (oldest->dirty == 0 && list_is_empty(&oldest->children)) {
+            cache_unname(oldest);
+        } else {
+            list_remove(&oldest->queue);
+            list_add_tail(&caches->idle, &oldest->queue);
+        }
+    }
+}
+
 void cache_hold(struct cache *cache)
 {
     if (cache->holders++ == 0)
-        list_remove(&cache->queue); /* it was idle: dying caches are never held again */
+        idle_leave(cache); /* dying caches are never held again */
 }
 
 void cache_release(struct cache *cache)
@@ -96,7 +123,7 @@ void cache_release(struct cache *cache)
         (cache->mapper->gone || (!cache->known && list_is_empty(&cache->children))))
         forget_name(cache);
     if (is_named(cache))
-        list_add_tail(&site_self()->vm.caches.idle, &cache->queue);
+        idle_enter(cache);
     else
         history_check(cache);
 }
@@ -124,7 +151,7 @@ void cache_unname(struct cache *cache)
     ASSERT(is_named(cache));
     forget_name(cache);
     if (cache->holders == 0) {
-        list_remove(&cache->queue);
+        idle_leave(cache);
         history_check(cache);
     }
 }
@@ -320,6 +347,7 @@ KnResult cache_insert(struct cache *cache, uint64_t index, struct frame *frame)
     frame->cache = cache;
     frame->index = index;
     cache->resident++;
+    cache->dirty += frame->dirty;
     if (cache->mapper != NULL)
         frame_make_replaceable(frame);
     return K_OK;
@@ -331,6 +359,7 @@ void cache_take(struct cache *cache, struct frame *frame)
     radix_clear(&cache->pages, frame->index);
     frame->cache = NULL;
     cache->resident--;
+    cache->dirty -= frame->dirty;
     frame_make_unreplaceable(frame);
 }
 
@@ -342,6 +371,7 @@ void cache_exchange(struct cache *cache, struct frame *old, struct frame *new)
     ASSERT(stored); /* replacing needs no memory */
     new->cache = cache;
     new->index = old->index;
+    cache->dirty += (uint32_t)new->dirty - (uint32_t)old->dirty;
     old->cache = NULL;
     frame_make_unreplaceable(old);
     if (cache->mapper != NULL)

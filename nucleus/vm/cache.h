@@ -46,7 +46,7 @@ struct cache {
     KnCap segment;         /* none: temporary memory without a name */
     struct mapper *mapper; /* NULL: missing pages are zero */
     struct radix pages;
-    uint32_t resident;
+    uint32_t resident, dirty; /* frames here, and how many of them are dirty */
     uint32_t holders;      /* regions, names and requests in progress; 0: dead or idle */
     struct list regions;   /* that map this cache */
     struct cache *parent;  /* deferred copy of ... */
@@ -69,6 +69,7 @@ struct caches {
     struct hash by_segment;
     struct hash_node *bucket[CACHE_BUCKETS];
     struct list idle;  /* named segments nobody uses, oldest first */
+    uint32_t idle_count;
     struct list dying; /* to be merged or freed, a few pages at a time */
 };
 

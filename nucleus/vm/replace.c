@@ -47,6 +47,7 @@ void frame_set_dirty(struct frame *frame, bool dirty)
     if (frame->dirty == dirty)
         return;
     frame->dirty = dirty;
+    frame->cache->dirty += dirty ? 1u : -1u;
     if (list_is_linked(&frame->link))
         move_to_tail(frame);
 }

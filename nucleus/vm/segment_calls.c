@@ -189,17 +189,6 @@ static KnResult find_segment(VmAddr segment, struct cache **cache)
     return status == K_OK ? cache_of_segment(&cap, cache) : status;
 }
 
-static uint32_t dirty_pages(const struct cache *cache)
-{
-    uint64_t index = 0;
-    uint32_t dirty = 0;
-    void *slot;
-
-    for (; (slot = radix_next(&cache->pages, index, &index)) != NULL; index++)
-        dirty += slot_is_frame(slot) && ((struct frame *)slot)->dirty;
-    return dirty;
-}
-
 KnResult call_sgStat(struct thread *self, VmAddr segment, VmAddr stat)
 {
     struct cache *cache;
@@ -216,7 +205,8 @@ KnResult call_sgStat(struct thread *self, VmAddr segment, VmAddr stat)
     KnLcStat result = {
         .lsSize = cache->end,
         .lsPages = cache->resident,
-        .lsDirtyPages = cache->mapper != NULL ? dirty_pages(cache) : 0,
+        .lsDirtyPages = cache->mapper != NULL ? cache->dirty : 0,
+        .lsUsers = cache->holders - 1 + !list_is_empty(&cache->children), /* but this call */
         .lsReadStamp = cache->read_stamp_ns,
         .lsWriteStamp = cache->write_stamp_ns,
         .lsCache = {cache->name.ui, cache->key},

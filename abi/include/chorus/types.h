@@ -123,6 +123,7 @@ typedef struct {
     VmOffset lsSize;       /* end of the segment, bytes */
     uint32_t lsPages;      /* resident pages */
     uint32_t lsDirtyPages; /* resident and modified */
+    uint32_t lsUsers;      /* 0: no region and no deferred copy shows the segment's content */
     uint64_t lsReadStamp;  /* univTime of the last access by sgRead or mapping, ns; 0 never */
     uint64_t lsWriteStamp; /* univTime of the last modification, ns; 0 never */
     KnCap lsCache;         /* capability of the local cache on this site */

@@ -169,6 +169,14 @@ int ext2_data_absorb(struct ext2_node *node, bool flush)
     return absorb(self, node, &stat, grants);
 }
 
+bool ext2_data_is_mapped(struct ext2_node *node)
+{
+    KnLcStat stat;
+    int status;
+
+    return cache_ask(node, &stat, &status) && stat.lsUsers > 0;
+}
+
 void ext2_data_forget(struct ext2_node *node)
 {
     KnLcStat stat;

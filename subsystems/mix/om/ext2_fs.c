@@ -72,6 +72,7 @@ static struct ext2_fs *fs_make(struct heap *heap, uint32_t disk, uint64_t seed)
     hash_init(&self->nodes, self->bucket, EXT2_NODE_BUCKETS);
     list_init(&self->unused);
     list_init(&self->dead);
+    list_init(&self->mapped);
     radix_init(&self->secrets, &self->secret_memory);
     random_init(&self->random, seed);
     return self;

@@ -102,6 +102,7 @@ struct ext2_fs {
     struct hash_node *bucket[EXT2_NODE_BUCKETS];
     struct list unused; /* nodes without holds, those used longest ago first */
     struct list dead;   /* nodes without links that wait for the keeper, which holds them */
+    struct list mapped; /* the same, but memory shows their content: for a later round */
     uint32_t node_count;
     uint32_t node_limit;
 
@@ -230,6 +231,9 @@ int ext2_data_absorb(struct ext2_node *node, bool flush);
 
 /* The file is gone: its local cache may forget it. Without the lock. */
 void ext2_data_forget(struct ext2_node *node);
+
+/* Whether memory of a program shows the file's content, so that it may be asked for. */
+bool ext2_data_is_mapped(struct ext2_node *node);
 
 struct fs_time ext2_time(struct om_time time);
 

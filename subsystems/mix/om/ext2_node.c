@@ -186,14 +186,20 @@ static bool end_unlinked(struct ext2_run *run, struct ext2_node *node)
     return true;
 }
 
-/* A file without links: what the Nucleus has of it goes, and its blocks are freed. The caller's
- * hold is the last. */
+/* A file without links: what the Nucleus has of it goes, and its blocks are freed, unless memory
+ * still shows it. The caller's hold is the last. */
 static void node_end_unlinked(struct ext2_fs *self, struct ext2_node *node)
 {
     struct ext2_node *parent = node->parent;
     struct ext2_run run;
     bool ended;
 
+    if (node->has_data && ext2_data_is_mapped(node)) {
+        lock_take(&self->fs.lock);
+        list_add_tail(&self->mapped, &node->unused);
+        lock_give(&self->fs.lock);
+        return;
+    }
     if (node->has_data)
         ext2_data_forget(node);
     if (ext2_run_begin(&run, self, 0, 0) != 0) {
@@ -264,6 +270,10 @@ void ext2_nodes_end_dead(struct ext2_fs *self)
 {
     struct list *link = NULL;
 
+    lock_take(&self->fs.lock);
+    while ((link = list_pop_head(&self->mapped)) != NULL)
+        list_add_tail(&self->dead, link);
+    lock_give(&self->fs.lock);
     for (uint32_t i = 0; i < ENDED_AT_ONCE; i++) { /* the next round takes more */
         lock_take(&self->fs.lock);
         link = list_pop_head(&self->dead);
