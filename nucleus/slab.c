@@ -12,7 +12,7 @@ void slab_pool_init(struct slab_pool *pool, uint32_t object_bytes, uint32_t limi
     pool->limit = limit;
 }
 
-void *slab_allocate(struct slab_pool *pool)
+void *slab_take(struct slab_pool *pool)
 {
     if (pool_used(&pool->pool) >= pool->limit)
         return NULL;
@@ -27,6 +27,13 @@ void *slab_allocate(struct slab_pool *pool)
         pool_add(&pool->pool, slab, PAGE_BYTES);
         object = pool_allocate(&pool->pool);
     }
+    return object;
+}
+
+void *slab_allocate(struct slab_pool *pool)
+{
+    void *object = slab_take(pool);
+
     if (object != NULL)
         memset(object, 0, pool->object_bytes);
     return object;

@@ -18,8 +18,10 @@ struct slab_pool {
 };
 
 void slab_pool_init(struct slab_pool *pool, uint32_t object_bytes, uint32_t limit);
-/* zeroed; NULL: the limit is reached or there is no memory */
+
+/* An object, zeroed or with any content. NULL: the limit is reached or there is no memory. */
 void *slab_allocate(struct slab_pool *pool);
+void *slab_take(struct slab_pool *pool);
 void slab_free(struct slab_pool *pool, void *object);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The receive loop. The reply and the next receive are two calls, since an abort that came too late
- * for a request is taken back between them, before the thread can be given another request (I3).
+ * The receive loop. An abort that came too late for a request is taken back by ipcReplyReceive, before
+ * the thread is given another request (I3).
  */
 #include "server/server.h"
 
@@ -63,71 +63,76 @@ static const struct server_port *find_port(const struct server *server, int32_t 
     return NULL;
 }
 
-static KnResult reply_send(const struct idl_message *reply)
-{
-    KnMsgDesc answer = {.bodySize = reply->body_bytes,
-                        .bodyAddr = reply->body,
-                        .annexAddr = (VmAddr)reply->annex};
-
-    return ipcReply(&answer);
-}
-
-/* A reply that cannot be sent gives way to its error; where that cannot be sent either, the next
- * receive lets the client know that its reply is lost. */
-static void answer(const struct idl_protocol *protocol, const struct idl_context *context,
-                   struct idl_message *reply)
-{
-    KnResult status = reply_send(reply);
-
-    if (status != K_OK && status != K_EUNKNOWN && protocol != NULL) {
-        (void)idl_reply_finish(protocol, context, status, reply);
-        status = reply_send(reply);
-    }
-    if (status != K_OK)
-        (void)threadAborted(); /* the client has gone, and so is the abort that told of it */
-}
-
-/* Serves the thread's current message, whose annex and body are in `request`. */
-static void serve(const struct server_port *port, const struct idl_message *request,
-                  struct idl_message *reply)
+/* Runs the operation that the thread's current message asks for. true: `reply` is to be sent. */
+static bool serve(const struct server_port *port, const struct idl_message *request,
+                  struct idl_message *reply, struct idl_context *context)
 {
     const struct idl_protocol *protocol = port->service.protocol;
-    struct idl_context context = {.li = port->li};
     KnMsgHead head;
 
     if (ipcSysInfo(&head) != K_OK)
-        return; /* unheard of: the thread has a message */
-    context.source = head.srcPort;
-    context.target = head.target;
-    context.actor_id = head.actorId;
-    context.port_id = head.portId;
-    context.is_request = head.isRequest != 0;
-    if (protocol != NULL)
-        (void)protocol->dispatch(port->service.ops, port->service.server, &context, request, reply);
-    else
+        return false; /* unheard of: the thread has a message */
+    *context = (struct idl_context){.li = port->li,
+                                    .source = head.srcPort,
+                                    .target = head.target,
+                                    .actor_id = head.actorId,
+                                    .port_id = head.portId,
+                                    .is_request = head.isRequest != 0};
+    if (protocol != NULL) {
+        (void)protocol->dispatch(port->service.ops, port->service.server, context, request, reply);
+    } else {
+        memset(reply->annex, 0, sizeof(reply->annex));
+        reply->body_bytes = 0;
         port->raw(port->raw_server, &head, request, reply);
-    if (context.is_request)
-        answer(protocol, &context, reply);
+    }
+    return context->is_request;
 }
 
-static KnResult work_once(const struct server *server, const struct server_buffers *buffers)
+/* What a worker has of the message it serves. */
+struct work {
+    const struct server_port *port; /* NULL: no message, or of a port that was deleted since */
+    struct idl_context context;
+    struct idl_message request, reply;
+};
+
+/* The next message, after the reply to the last, if there is one to send. A reply that cannot be
+ * sent gives way to its error; where that cannot be sent either, the receive lets the client know
+ * that its reply is lost. */
+static KnResult next(const struct server *server, const struct server_buffers *buffers,
+                     struct work *work, bool replies)
 {
-    struct idl_message request = {.body = (VmAddr)buffers->request,
-                                  .body_room = buffers->request_bytes};
-    struct idl_message reply = {.body = (VmAddr)buffers->reply, .body_room = buffers->reply_bytes};
+    KnMsgDesc answer = {.bodySize = work->reply.body_bytes,
+                        .bodyAddr = work->reply.body,
+                        .annexAddr = (VmAddr)work->reply.annex};
     KnMsgDesc receive = {.bodySize = buffers->request_bytes,
                          .bodyAddr = (VmAddr)buffers->request,
-                         .annexAddr = (VmAddr)request.annex};
-    int32_t li = server->port_count == 1 ? server->port[0].li : K_ANYENABLED;
-    const struct server_port *port;
-    KnResult status = ipcReceive(&receive, &li, K_NOTIMEOUT);
+                         .annexAddr = (VmAddr)work->request.annex};
+    int32_t own = server->port_count == 1 ? server->port[0].li : K_ANYENABLED, li = own;
+    KnResult status = K_OK;
 
+    if (replies) {
+        status = ipcReplyReceive(&answer, &receive, &li, K_NOTIMEOUT);
+        if (status < 0 && work->port->service.protocol != NULL) {
+            (void)idl_reply_finish(work->port->service.protocol, &work->context, status,
+                                   &work->reply);
+            answer.bodySize = 0;
+            /* fails if the first was sent, and it is the receive that failed */
+            if (ipcReply(&answer) == K_EUNKNOWN)
+                (void)threadAborted(); /* the client has gone, and so is the abort that told it */
+        }
+    }
+    if (!replies || status < 0) {
+        li = own;
+        status = ipcReceive(&receive, &li, K_NOTIMEOUT);
+    }
     if (status < 0)
         return status;
-    request.body_bytes = (uint32_t)status;
-    port = find_port(server, li);
-    if (port != NULL) /* or it was deleted after it gave the message */
-        serve(port, &request, &reply);
+    work->request.body = (VmAddr)buffers->request;
+    work->request.body_room = buffers->request_bytes;
+    work->request.body_bytes = (uint32_t)status;
+    work->reply.body = (VmAddr)buffers->reply;
+    work->reply.body_room = buffers->reply_bytes;
+    work->port = find_port(server, li);
     return K_OK;
 }
 
@@ -147,11 +152,16 @@ static KnResult buffers_check(const struct server *server, const struct server_b
 KnResult server_work(struct server *server, const struct server_buffers *buffers)
 {
     KnResult status = buffers_check(server, buffers);
+    struct work work = {.port = NULL};
 
     while (status == K_OK) {
-        status = work_once(server, buffers);
+        bool replies = work.port != NULL &&
+                       serve(work.port, &work.request, &work.reply, &work.context);
+
+        status = next(server, buffers, &work, replies);
         if (status == K_ENOMEM) {
             (void)threadDelay(MEMORY_PAUSE_NS); /* an abort only makes it shorter */
+            work.port = NULL;
             status = K_OK;
         }
     }

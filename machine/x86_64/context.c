@@ -141,10 +141,10 @@ bool copy_outside_regions(VmAddr address, size_t bytes)
 {
     const struct cpu *cpu = cpu_self();
 
-    if (cpu->interrupt_depth == 0 && cpu->current->execution->privilege != K_SUPACTOR)
+    if (address < MACHINE_STACKS_LOW || address >= MACHINE_STACKS_HIGH ||
+        bytes > MACHINE_STACKS_HIGH - address)
         return false;
-    return address >= MACHINE_STACKS_LOW && address < MACHINE_STACKS_HIGH &&
-           bytes <= MACHINE_STACKS_HIGH - address;
+    return cpu->interrupt_depth > 0 || cpu->current->execution->privilege == K_SUPACTOR;
 }
 
 /* ---- The user frame -------------------------------------------------------------------------- */

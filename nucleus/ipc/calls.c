@@ -23,8 +23,9 @@ void ipc_init(struct ipc *ipc)
 
 /* ---- Sending ----------------------------------------------------------------------------- */
 
-/* Fills the thread's draft from `desc`; K_OK when it is complete. */
-static KnResult draft_fill(struct thread *self, const KnMsgDesc *desc)
+/* Fills the thread's draft from `desc`; K_OK when it is complete. `framed`: for the pager, which
+ * takes the frames of the body. */
+static KnResult draft_fill(struct thread *self, const KnMsgDesc *desc, bool framed)
 {
     KnResult status;
 
@@ -38,12 +39,12 @@ static KnResult draft_fill(struct thread *self, const KnMsgDesc *desc)
         self->draft = message_create(desc->bodySize, false);
         if (self->draft == NULL)
             return K_ENOMEM;
+        self->draft->framed = framed;
     }
-    if (desc->annexAddr != 0) {
-        status = copy_in(self->draft->annex, desc->annexAddr, K_CMSGANNEXSIZE);
-        if (status != K_OK)
-            return status;
-    }
+    if (desc->annexAddr == 0)
+        memset(self->draft->annex, 0, K_CMSGANNEXSIZE);
+    else if ((status = copy_in(self->draft->annex, desc->annexAddr, K_CMSGANNEXSIZE)) != K_OK)
+        return status;
     return message_fill(self->draft, desc->bodyAddr);
 }
 
@@ -92,7 +93,7 @@ static KnResult prepare(struct thread *self, const KnMsgDesc *desc, int32_t li, 
     if (status == K_OK)
         status = find_target(&dest, target);
     if (status == K_OK)
-        status = draft_fill(self, desc);
+        status = draft_fill(self, desc, false);
     if (status == K_OK)
         draft_address(self, source, &dest);
     return status;
@@ -141,13 +142,14 @@ static KnResult receive_port(struct thread *self, int32_t li, struct port **port
     return find_source(self, li, port);
 }
 
+/* K_OK: a sender has put its message into this thread's hands. */
 static KnResult receive_wait(struct thread *self, struct port *port, int64_t delay_ns,
                              bool abortable)
 {
     struct wait_queue *queue = port != NULL ? &port->receivers : &self->execution->any_receivers;
     KnResult status = thread_wait(queue, call_deadline(self, delay_ns), abortable);
 
-    return status == K_OK ? STATUS_AGAIN : status;
+    return status == K_OK && (self->arrived == NULL || self->dying) ? STATUS_AGAIN : status;
 }
 
 static KnResult receive(struct thread *self, VmAddr message, VmAddr li, int64_t delay_ns)
@@ -172,8 +174,11 @@ static KnResult receive(struct thread *self, VmAddr message, VmAddr li, int64_t 
             message_drop(self->current, K_ELOST);
             self->current = NULL;
         }
-        if (port_take(self->execution, port) == NULL)
-            return receive_wait(self, port, delay_ns, (desc.flags & K_ABORTABLE) != 0);
+        status = port_take(self->execution, port) == NULL
+                     ? receive_wait(self, port, delay_ns, (desc.flags & K_ABORTABLE) != 0)
+                     : K_OK;
+        if (status != K_OK)
+            return status;
     }
     struct message *arrived = self->arrived;
 
@@ -306,7 +311,7 @@ static KnResult reply_current(struct thread *self, VmAddr reply)
         return status;
     if (self->current == NULL || !self->current->is_request)
         return K_EINVAL;
-    status = draft_fill(self, &desc);
+    status = draft_fill(self, &desc, self->current->reserved);
     if (status != K_OK)
         return status;
     struct transaction *transaction = self->current->transaction;
@@ -339,8 +344,11 @@ KnResult call_ipcReplyReceive(struct thread *self, VmAddr reply, VmAddr message,
     if (!self->replied) {
         KnResult status = reply_current(self, reply);
 
-        /* A client that has gone is no reason to serve no other. */
-        if (status != K_OK && status != K_EUNKNOWN)
+        /* A client that has gone is no reason to serve no other; the abort that told of it was for
+         * its request. */
+        if (status == K_EUNKNOWN)
+            self->aborted = false;
+        else if (status != K_OK)
             return status;
         self->replied = true;
     }

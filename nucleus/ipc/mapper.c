@@ -49,9 +49,10 @@ static KnResult transport_send(struct pager_request *request, KnUniqueId target,
     message = message_create(0, true);
     if (message == NULL)
         return K_ENOMEM;
+    memset(message->annex, 0, sizeof(message->annex));
     memcpy(message->annex, annex, sizeof(*annex));
     if (request->kind == PAGER_PUSH) {
-        message->lent = true;
+        message->lent = message->framed = true;
         for (uint32_t i = 0; i < request->pages; i++)
             list_add_tail(&message->body, &request->frame[i]->link);
         message->body_pages = request->pages;

@@ -3,6 +3,7 @@
 
 #include "kit/assert.h"
 #include "kit/base.h"
+#include "kit/string.h"
 #include "machine/copy.h"
 #include "nucleus/site.h"
 #include "nucleus/status.h"
@@ -12,11 +13,12 @@
 struct message *message_create(uint32_t body_bytes, bool reserved)
 {
     struct ipc *ipc = &site_self()->ipc;
-    struct message *message = slab_allocate(reserved ? &ipc->reserved_messages : &ipc->messages);
+    struct message *message = slab_take(reserved ? &ipc->reserved_messages : &ipc->messages);
 
     ASSERT(body_bytes <= K_CMSGBODYMAX);
     if (message == NULL)
         return NULL;
+    memset(message, 0, offsetof(struct message, annex)); /* the sender fills the rest, or none */
     list_init(&message->link);
     list_init(&message->body);
     message->body_bytes = body_bytes;
@@ -56,8 +58,26 @@ static KnResult next_page(struct message *message)
     return status;
 }
 
+static bool is_small(const struct message *message)
+{
+    return message->body_bytes <= MESSAGE_SMALL_BYTES && !message->framed;
+}
+
+static KnResult fill_small(struct message *message, VmAddr from)
+{
+    KnResult status = message->filled == message->body_bytes
+                          ? K_OK
+                          : copy_in(message->small, from, message->body_bytes);
+
+    if (status == K_OK)
+        message->filled = message->body_bytes;
+    return status;
+}
+
 KnResult message_fill(struct message *message, VmAddr from)
 {
+    if (is_small(message))
+        return fill_small(message, from);
     for (uint32_t pages = 0; message->filled < message->body_bytes; pages++) {
         uint32_t within = message->filled & (uint32_t)(PAGE_BYTES - 1);
         uint32_t bytes = MIN((uint32_t)PAGE_BYTES - within, message->body_bytes - message->filled);
@@ -91,6 +111,8 @@ KnResult message_empty(struct message *message, VmAddr to, uint32_t room_bytes)
     uint32_t skip = message->emptied >> MACHINE_PAGE_SHIFT;
     struct list *link = message->body.next;
 
+    if (is_small(message))
+        return limit == 0 ? K_OK : copy_out(to, message->small, limit);
     while (skip-- > 0)
         link = link->next;
     for (uint32_t pages = 0; message->emptied < limit; pages++) {

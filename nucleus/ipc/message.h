@@ -3,7 +3,8 @@
  * Messages. The annex travels inside, the body in frames chained by frame->link; a body is filled
  * from the sender's memory in pieces that survive restarts of the call, and emptied the same way.
  *
- * I1 body holds exactly the frames that body_bytes needs, or less while filled < body_bytes.
+ * I1 body holds exactly the frames that body_bytes needs, or less while filled < body_bytes. A
+ *    small body needs none.
  * I2 A message belongs to one of: a thread's draft, a port's queue, a thread's current or reply.
  */
 #ifndef NUCLEUS_MESSAGE_H
@@ -18,6 +19,9 @@
 
 struct transaction;
 
+/* The largest body that travels inside the message, as the annex does: a path, a line of text. */
+#define MESSAGE_SMALL_BYTES 256
+
 struct message {
     struct list link;
     struct list body;
@@ -27,13 +31,15 @@ struct message {
     uint32_t emptied;    /* of the body, to the receiver */
     bool is_request;
     bool reserved; /* from the mapper protocol's reserve */
+    bool framed;   /* the body lies in frames, be it small: the pager takes or lends them */
     bool lent;     /* the body's frames are the pager's */
-    uint8_t annex[K_CMSGANNEXSIZE];
     KnUniqueId source, target, co_target;
     KnProtId actor_pi, port_pi;
     uint64_t sequence;
     /* of the RPC this requests; NULL: none, or nobody waits any more */
     struct transaction *transaction;
+    uint8_t annex[K_CMSGANNEXSIZE];
+    uint8_t small[MESSAGE_SMALL_BYTES]; /* a body that needs no frame */
 };
 
 struct message *message_create(uint32_t body_bytes, bool reserved);

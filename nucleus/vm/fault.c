@@ -149,8 +149,16 @@ static bool in_range(const struct context *context, VmAddr address, size_t bytes
  * or what the machine knows to be the caller's besides. */
 static bool may_name(VmAddr address, size_t bytes)
 {
-    return in_range(home_context(), address, bytes) ||
-           in_range(execution_context(), address, bytes) || copy_outside_regions(address, bytes);
+    const struct site *site = site_self();
+    const struct thread *self = site->cpu.current;
+
+    if (likely(site->cpu.interrupt_depth == 0))
+        return in_range(self->home->context, address, bytes) ||
+               (self->execution != self->home &&
+                in_range(self->execution->context, address, bytes)) ||
+               copy_outside_regions(address, bytes);
+    return in_range(&site->vm.contexts.supervisor, address, bytes) ||
+           copy_outside_regions(address, bytes);
 }
 
 KnResult copy_check(VmAddr address, size_t bytes)

@@ -6,7 +6,6 @@
 #include "kit/string.h"
 #include "machine/boot.h"
 #include "machine/clock.h"
-#include "machine/frames.h"
 #include "nucleus/calls.h"
 #include "nucleus/site.h"
 #include "nucleus/status.h"
@@ -55,7 +54,7 @@ static void range_init(struct frames *frames, struct frame_range *range,
         uint64_t physical = (range->first + i) << MACHINE_PAGE_SHIFT;
         uint64_t after;
 
-        *frame = (struct frame){.use = FRAME_RESERVED};
+        *frame = (struct frame){.use = FRAME_RESERVED, .number = (uint32_t)(range->first + i)};
         list_init(&frame->link);
         if (is_reserved(record, physical, PAGE_BYTES, &after))
             continue;
@@ -111,24 +110,6 @@ struct frame *frame_of_physical(uint64_t physical)
             return &range->frame[number - range->first];
     }
     return NULL;
-}
-
-uint64_t frame_physical(const struct frame *frame)
-{
-    struct frames *frames = &site_self()->vm.frames;
-
-    for (uint32_t i = 0; i < frames->range_count; i++) {
-        struct frame_range *range = &frames->range[i];
-
-        if (frame >= range->frame && frame < range->frame + range->count)
-            return (range->first + (uint64_t)(frame - range->frame)) << MACHINE_PAGE_SHIFT;
-    }
-    panic("frame %p is in no range", (const void *)frame);
-}
-
-void *frame_address(const struct frame *frame)
-{
-    return physical_to_address(frame_physical(frame));
 }
 
 /* ---- Allocation -------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@
 
 #include "chorus/types.h"
 #include "kit/list.h"
+#include "machine/frames.h"
 #include "nucleus/executive/thread.h"
 #include "nucleus/slab.h"
 
@@ -37,6 +38,7 @@ struct frame {
     struct cache *cache;
     struct pager_request *push; /* while busy */
     uint64_t index;
+    uint32_t number; /* physical >> MACHINE_PAGE_SHIFT */
     uint16_t pins;
     uint8_t use;
     bool dirty;    /* differs from what the mapper has */
@@ -99,7 +101,15 @@ void frame_give_table(void *address);
 KnResult frame_wait(void);
 
 struct frame *frame_of_physical(uint64_t physical);
-uint64_t frame_physical(const struct frame *frame);
-void *frame_address(const struct frame *frame);
+
+static inline uint64_t frame_physical(const struct frame *frame)
+{
+    return (uint64_t)frame->number << MACHINE_PAGE_SHIFT;
+}
+
+static inline void *frame_address(const struct frame *frame)
+{
+    return physical_to_address(frame_physical(frame));
+}
 
 #endif

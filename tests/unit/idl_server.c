@@ -28,6 +28,7 @@ struct nucleus {
     struct arrival arrival[STEPS];
     uint32_t arrivals, arrived;
     uint32_t replies;    /* to the last message */
+    uint32_t replied;    /* the message that was last replied to by ipcReplyReceive */
     int32_t receives_at; /* li of the last ipcReceive */
     uint32_t enabled[OTHER_LI + 1];
     uint32_t aborts_cleared, delays, threads;
@@ -84,6 +85,8 @@ KnResult ipcReply(KnMsgDesc *reply)
 {
     struct idl_message *last = &nucleus.last_reply;
 
+    if (nucleus.arrived == nucleus.replied)
+        return K_EINVAL;
     assert_true(nucleus.arrival[nucleus.arrived - 1].is_request);
     assert_true(nucleus.replies < 2);
     memcpy(last->annex, (const void *)reply->annexAddr, K_CMSGANNEXSIZE);
@@ -96,6 +99,20 @@ KnResult threadAborted(void)
 {
     nucleus.aborts_cleared++;
     return 0;
+}
+
+/* As the Nucleus does: the abort of a client that has gone ends here. */
+KnResult ipcReplyReceive(KnMsgDesc *reply, KnMsgDesc *message, int32_t *li, int64_t delay_ns)
+{
+    KnResult status = ipcReply(reply);
+
+    if (status == K_EUNKNOWN)
+        nucleus.aborts_cleared++;
+    else if (status != K_OK)
+        return status;
+    /* the reply was sent: another of it would find no request */
+    nucleus.replied = nucleus.arrived;
+    return ipcReceive(message, li, delay_ns);
 }
 
 KnResult threadDelay(int64_t delay_ns)
