@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Prints how many KiB of memory are not free, as sysinfo tells it. */
+/* Prints how many KiB of memory are free, as sysinfo tells it. */
 #include <stdio.h>
 #include <sys/sysinfo.h>
 
@@ -9,6 +9,6 @@ int main(void)
 
     if (sysinfo(&info) < 0)
         return 1;
-    printf("%llu\n", (unsigned long long)(info.totalram - info.freeram) * info.mem_unit / 1024);
+    printf("%llu\n", (unsigned long long)info.freeram * info.mem_unit / 1024);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The receive loop. An abort that came too late for a request is taken back by ipcReplyReceive, before
- * the thread is given another request (I3).
+ * The receive loop. An abort that came too late for a request is taken back by ipcReplyReceive,
+ * before the thread is given another request (I3).
  */
 #include "server/server.h"
 
@@ -155,8 +155,8 @@ KnResult server_work(struct server *server, const struct server_buffers *buffers
     struct work work = {.port = NULL};
 
     while (status == K_OK) {
-        bool replies = work.port != NULL &&
-                       serve(work.port, &work.request, &work.reply, &work.context);
+        bool replies =
+            work.port != NULL && serve(work.port, &work.request, &work.reply, &work.context);
 
         status = next(server, buffers, &work, replies);
         if (status == K_ENOMEM) {

@@ -371,7 +371,7 @@ void cache_exchange(struct cache *cache, struct frame *old, struct frame *new)
     ASSERT(stored); /* replacing needs no memory */
     new->cache = cache;
     new->index = old->index;
-    cache->dirty += (uint32_t)new->dirty - (uint32_t)old->dirty;
+    cache->dirty += (uint32_t) new->dirty - (uint32_t)old->dirty;
     old->cache = NULL;
     frame_make_unreplaceable(old);
     if (cache->mapper != NULL)

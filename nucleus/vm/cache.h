@@ -47,11 +47,11 @@ struct cache {
     struct mapper *mapper; /* NULL: missing pages are zero */
     struct radix pages;
     uint32_t resident, dirty; /* frames here, and how many of them are dirty */
-    uint32_t holders;      /* regions, names and requests in progress; 0: dead or idle */
-    struct list regions;   /* that map this cache */
-    struct cache *parent;  /* deferred copy of ... */
-    uint64_t parent_shift; /* page i here is page i + parent_shift there */
-    uint64_t parent_pages; /* for i below this; above: zero */
+    uint32_t holders;         /* regions, names and requests in progress; 0: dead or idle */
+    struct list regions;      /* that map this cache */
+    struct cache *parent;     /* deferred copy of ... */
+    uint64_t parent_shift;    /* page i here is page i + parent_shift there */
+    uint64_t parent_pages;    /* for i below this; above: zero */
     struct list children;
     struct list sibling;
     struct list queue;                 /* idle list (named, no holders) or dying list */
@@ -68,7 +68,7 @@ struct caches {
     struct radix_memory node_memory;
     struct hash by_segment;
     struct hash_node *bucket[CACHE_BUCKETS];
-    struct list idle;  /* named segments nobody uses, oldest first */
+    struct list idle; /* named segments nobody uses, oldest first */
     uint32_t idle_count;
     struct list dying; /* to be merged or freed, a few pages at a time */
 };

@@ -43,6 +43,7 @@ struct context {
     struct region *recent; /* last one found */
     uint32_t region_count;
     VmAddr low, high;
+    VmAddr named_high; /* end of what its actors may name: from `high` on, threads' stacks */
     bool supervisor;
 };
 

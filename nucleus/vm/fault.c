@@ -142,7 +142,8 @@ KnResult context_resolve(void)
 
 static bool in_range(const struct context *context, VmAddr address, size_t bytes)
 {
-    return address >= context->low && address <= context->high && bytes <= context->high - address;
+    return address >= context->low && address <= context->named_high &&
+           bytes <= context->named_high - address;
 }
 
 /* An address a caller may name: in its own user space, for supervisor code in the supervisor's,

@@ -22,6 +22,7 @@ void contexts_init(struct contexts *contexts)
     contexts->supervisor.space = mmu_supervisor_space();
     contexts->supervisor.low = MACHINE_SUPERVISOR_LOW;
     contexts->supervisor.high = MACHINE_SUPERVISOR_HIGH;
+    contexts->supervisor.named_high = MACHINE_NAMED_HIGH;
     contexts->supervisor.supervisor = true;
 }
 
@@ -38,7 +39,7 @@ struct context *context_create_user(void)
     tree_init(&context->regions);
     context->space = &context->own_space;
     context->low = MACHINE_USER_LOW;
-    context->high = MACHINE_USER_HIGH;
+    context->high = context->named_high = MACHINE_USER_HIGH;
     return context;
 }
 

@@ -26,6 +26,7 @@
 #define MACHINE_USER_HIGH ((VmAddr)0x400000000000)
 #define MACHINE_SUPERVISOR_LOW ((VmAddr)0xffff900000000000)
 #define MACHINE_SUPERVISOR_HIGH ((VmAddr)0xffffa00000000000)
+#define MACHINE_NAMED_HIGH MACHINE_SUPERVISOR_HIGH /* copy_outside_regions knows the stacks */
 
 struct cpu;
 struct native;

@@ -37,6 +37,9 @@
 #define MACHINE_STACK_SLOTS 16384u
 #define MACHINE_STACKS_HIGH (MACHINE_STACKS_LOW + MACHINE_STACK_SLOTS * MACHINE_STACK_SLOT_BYTES)
 
+/* What supervisor code may name: regions, and the stacks that follow them. */
+#define MACHINE_NAMED_HIGH MACHINE_STACKS_HIGH
+
 struct cpu;
 struct thread;
 
