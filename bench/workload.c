@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs `/bin/sh -c COMMAND` and prints how long it took by the processor's time stamp counter, which
- * under -icount counts instructions. Fails as the command does.
+ * Runs `/bin/sh -c COMMAND` and prints how long it took by the processor's time stamp counter,
+ * which under -icount counts instructions. Fails as the command does.
  */
 #include <stdint.h>
 #include <stdio.h>
