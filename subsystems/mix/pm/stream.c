@@ -210,11 +210,13 @@ long stream_open_standard(struct task *task, uint32_t which, struct file **file)
     *file = file_create(pm, &stream_operations, which == STM_STDIN ? O_RDONLY : O_WRONLY);
     if (*file == NULL)
         return -ENOMEM;
-    if (out.is_tty != 0)
-        (*file)->flags = O_RDWR;
     (*file)->key = out.key;
     (*file)->mode = S_IFCHR;
-    return 0;
+    if (out.is_tty == 0)
+        return 0;
+    (*file)->flags = O_RDWR;
+    /* As login does: the launcher's terminal is that of the first program's session. */
+    return stream_ioctl(task, *file, TIOCSCTTY, 0);
 }
 
 long sys_pipe2(struct task *task, VmAddr fds, uint32_t flags)
