@@ -31,7 +31,7 @@ static KnResult serve_signal_group(void *server, const struct idl_context *conte
     mutexGet(&pm->lock);
     LIST_FOR_EACH(process, &pm->processes.all, in_all) {
         if ((uint32_t)process->group == in->group)
-            signal_post(process, NULL, &info);
+            (void)signal_post(process, NULL, &info);
     }
     mutexRel(&pm->lock);
     return K_OK;

@@ -33,6 +33,7 @@ static struct process *process_allocate(struct pm *pm)
     list_init(&process->children);
     list_init(&process->sibling);
     list_init(&process->tasks);
+    signal_queue_init(&process->pending);
     process->started_ns = pm_now_ns();
     return process;
 }
@@ -175,6 +176,7 @@ void process_discard(struct process *process)
 
     mutexGet(&pm->lock);
     process_unlink(process);
+    signal_queue_drop(pm, &process->pending, UINT64_MAX);
     mutexRel(&pm->lock);
     descriptors_close_all(process);
     servers_release_directories(pm, process);
@@ -188,6 +190,7 @@ void process_reap(struct process *process)
 
     ASSERT(process->state == PROCESS_ZOMBIE && list_is_empty(&process->children));
     process_unlink(process);
+    signal_queue_drop(pm, &process->pending, UINT64_MAX);
     heap_free(&pm->heap, process, sizeof(*process));
 }
 
@@ -201,6 +204,7 @@ struct task *task_create(struct process *process)
     if (task == NULL)
         return NULL;
     list_init(&task->in_process);
+    signal_queue_init(&task->pending);
     task->process = process;
     task->alternate.flags = SS_DISABLE;
     mutexGet(&pm->lock);
@@ -218,6 +222,7 @@ void task_free(struct task *task)
 
     mutexGet(&pm->lock);
     list_remove(&task->in_process);
+    signal_queue_drop(pm, &task->pending, UINT64_MAX);
     process->task_count--;
     mutexRel(&pm->lock);
     heap_free(&pm->heap, task, sizeof(*task));
@@ -264,7 +269,7 @@ void process_tell_parent(struct process *process, int32_t code, int32_t status)
     info.about.process.status = status;
     process_wake_waiters(parent);
     if (info.signal != 0 && parent != process->pm->processes.first)
-        signal_post(parent, NULL, &info);
+        (void)signal_post(parent, NULL, &info);
 }
 
 void vfork_release(struct process *process)
@@ -335,6 +340,7 @@ long task_exit(struct task *task, uint32_t status)
         (void)syncWake(task->clear_tid, 1);
     mutexGet(&pm->lock);
     list_remove(&task->in_process);
+    signal_queue_drop(pm, &task->pending, UINT64_MAX);
     bool last = --process->task_count == 0;
 
     if (last && !process->exiting)

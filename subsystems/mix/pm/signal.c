@@ -27,13 +27,77 @@ static bool is_ignored(const struct process *process, int32_t signal)
            (handler == SIG_DFL && (SIGNAL_BIT(signal) & IGNORED_SIGNALS) != 0);
 }
 
-static void queue_add(struct signal_queue *queue, const struct linux_siginfo *info)
+/* What a signal that waits carries. */
+struct pending_info {
+    struct list link;
+    struct linux_siginfo info;
+};
+
+void signal_queue_init(struct signal_queue *queue)
 {
-    if ((queue->set & SIGNAL_BIT(info->signal)) != 0)
-        return; /* I2 */
+    queue->set = 0;
+    queue->count = 0;
+    list_init(&queue->infos);
+}
+
+static void info_free(struct pm *pm, struct signal_queue *queue, struct pending_info *pending)
+{
+    list_remove(&pending->link);
+    queue->count--;
+    heap_free(&pm->heap, pending, sizeof(*pending));
+}
+
+void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signals)
+{
+    struct pending_info *pending;
+
+    if ((queue->set & signals) == 0)
+        return;
+    queue->set &= ~signals;
+    LIST_FOR_EACH_SAFE(pending, &queue->infos, link) {
+        if ((signals & SIGNAL_BIT(pending->info.signal)) != 0)
+            info_free(pm, queue, pending);
+    }
+}
+
+static bool queue_add(struct pm *pm, struct signal_queue *queue, const struct linux_siginfo *info)
+{
+    struct pending_info *pending = NULL;
+
+    if (info->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(info->signal)) != 0)
+        return true; /* I2 */
     queue->set |= SIGNAL_BIT(info->signal);
-    if (info->signal < (int32_t)ARRAY_SIZE(queue->info))
-        queue->info[info->signal] = *info;
+    if (queue->count < SIGNAL_QUEUE_MAX)
+        pending = heap_allocate(&pm->heap, sizeof(*pending));
+    if (pending == NULL)
+        return false;
+    pending->info = *info;
+    list_init(&pending->link);
+    list_add_tail(&queue->infos, &pending->link);
+    queue->count++;
+    return true;
+}
+
+/* Takes the first of a signal out of the queue that has it. */
+static void queue_take(struct pm *pm, struct signal_queue *queue, int32_t signal,
+                       struct linux_siginfo *info)
+{
+    struct pending_info *pending;
+    bool found = false, more = false;
+
+    *info = (struct linux_siginfo){.signal = signal, .code = SI_KERNEL};
+    LIST_FOR_EACH_SAFE(pending, &queue->infos, link) {
+        if (pending->info.signal != signal)
+            continue;
+        more = found;
+        if (found)
+            break;
+        found = true;
+        *info = pending->info;
+        info_free(pm, queue, pending);
+    }
+    if (!more)
+        queue->set &= ~SIGNAL_BIT(signal);
 }
 
 void process_go_on(struct process *process)
@@ -58,9 +122,11 @@ static void cancel_opposites(struct process *process, int32_t signal)
         opposites = SIGNAL_BIT(SIGCONT);
     else if (signal == SIGCONT)
         opposites = STOP_SIGNALS;
-    process->pending.set &= ~opposites;
+    if (opposites == 0)
+        return;
+    signal_queue_drop(process->pm, &process->pending, opposites);
     LIST_FOR_EACH(task, &process->tasks, in_process) {
-        task->pending.set &= ~opposites;
+        signal_queue_drop(process->pm, &task->pending, opposites);
     }
 }
 
@@ -76,13 +142,14 @@ static struct task *who_takes(struct process *process, int32_t signal)
     return NULL;
 }
 
-void signal_post(struct process *process, struct task *task, const struct linux_siginfo *info)
+bool signal_post(struct process *process, struct task *task, const struct linux_siginfo *info)
 {
+    struct pm *pm = process->pm;
     int32_t signal = info->signal;
 
     ASSERT(signal > 0 && signal <= SIGNAL_COUNT);
-    if (process->state == PROCESS_ZOMBIE || process == process->pm->processes.first)
-        return;
+    if (process->state == PROCESS_ZOMBIE || process == pm->processes.first)
+        return true;
     cancel_opposites(process, signal);
     if (signal == SIGCONT || signal == SIGKILL)
         process_go_on(process);
@@ -92,10 +159,12 @@ void signal_post(struct process *process, struct task *task, const struct linux_
     bool blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(signal)) != 0;
 
     if (is_ignored(process, signal) && !blocked)
-        return;
-    queue_add(task != NULL ? &task->pending : &process->pending, info);
+        return true;
+    bool whole = queue_add(pm, task != NULL ? &task->pending : &process->pending, info);
+
     if (!blocked)
         (void)threadAbort(&process->actor, taker->lid);
+    return whole;
 }
 
 void signal_raise(struct process *process, int32_t signal)
@@ -103,7 +172,7 @@ void signal_raise(struct process *process, int32_t signal)
     struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
 
     mutexGet(&process->pm->lock);
-    signal_post(process, NULL, &info);
+    (void)signal_post(process, NULL, &info);
     mutexRel(&process->pm->lock);
 }
 
@@ -141,10 +210,7 @@ int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *in
 
     if (set != 0) {
         signal = choose(set);
-        queue->set &= ~SIGNAL_BIT(signal);
-        *info = (struct linux_siginfo){.signal = signal, .code = SI_KERNEL};
-        if (signal < (int32_t)ARRAY_SIZE(queue->info))
-            *info = queue->info[signal];
+        queue_take(process->pm, queue, signal, info);
     }
     mutexRel(&process->pm->lock);
     return signal;
@@ -274,6 +340,6 @@ void signal_fault(struct task *task, const struct linux_siginfo *info)
         process->actions[info->signal].handler = SIG_DFL;
         task->blocked &= ~SIGNAL_BIT(info->signal);
     }
-    queue_add(&task->pending, info);
+    (void)queue_add(process->pm, &task->pending, info);
     mutexRel(&process->pm->lock);
 }

@@ -6,7 +6,7 @@
  *
  * I1 SIGKILL and SIGSTOP are never blocked, caught or ignored.
  * I2 Ordinary signals (below 32) are pending at most once a queue; their siginfo is that of the
- *    first.
+ *    first. Real-time signals are queued, and come out as they went in.
  */
 #ifndef PM_SIGNAL_H
 #define PM_SIGNAL_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "chorus/context.h"
+#include "kit/list.h"
 #include "mix/linux.h"
 
 struct pm;
@@ -24,13 +25,23 @@ struct task;
 #define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
+#define SIGNAL_REALTIME 32    /* the first that is queued each time it is sent */
+#define SIGNAL_QUEUE_MAX 1000 /* real-time signals that wait in one queue with what they carry */
+
 struct signal_queue {
     uint64_t set;
-    struct linux_siginfo info[32]; /* of signals below 32 that are in the set */
+    struct list infos; /* struct pending_info, as they came; a signal of the set may have none */
+    uint32_t count;    /* of them */
 };
 
-/* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held. */
-void signal_post(struct process *process, struct task *task, const struct linux_siginfo *info);
+void signal_queue_init(struct signal_queue *queue);
+
+/* Takes signals back that wait. */
+void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signals);
+
+/* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held.
+ * false: the signal waits, but what `info` says more of it is lost for want of room. */
+bool signal_post(struct process *process, struct task *task, const struct linux_siginfo *info);
 
 /* The same with an info of its own, taking the lock: `code` SI_KERNEL. */
 void signal_raise(struct process *process, int32_t signal);

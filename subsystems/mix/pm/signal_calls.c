@@ -115,22 +115,24 @@ long sys_kill(struct task *task, int32_t pid, int32_t signal)
             continue;
         }
         if (signal != 0)
-            signal_post(process, NULL, &info);
+            (void)signal_post(process, NULL, &info);
         result = 0;
     }
     mutexRel(&self->pm->lock);
     return result;
 }
 
-static long signal_task(struct task *task, int32_t pid, int32_t tid, int32_t signal)
+/* To one task, of process `pid` if that is not 0. Only what was queued on purpose must not lose
+ * what it carries. */
+static long signal_task(struct task *task, int32_t pid, int32_t tid,
+                        const struct linux_siginfo *info)
 {
     struct process *self = task->process;
-    struct linux_siginfo info = info_of(task, signal, SI_TKILL);
     struct process *process;
     struct task *other;
     long result = -ESRCH;
 
-    if (signal < 0 || signal > SIGNAL_COUNT || tid <= 0)
+    if (info->signal < 0 || info->signal > SIGNAL_COUNT || tid <= 0)
         return -EINVAL;
     mutexGet(&self->pm->lock);
     LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
@@ -139,9 +141,9 @@ static long signal_task(struct task *task, int32_t pid, int32_t tid, int32_t sig
         LIST_FOR_EACH(other, &process->tasks, in_process) {
             if (other->tid != tid)
                 continue;
-            result = may_signal(self, process, signal) ? 0 : -EPERM;
-            if (result == 0 && signal != 0)
-                signal_post(process, other, &info);
+            result = may_signal(self, process, info->signal) ? 0 : -EPERM;
+            if (result == 0 && info->signal != 0 && !signal_post(process, other, info))
+                result = info->code == SI_TKILL ? 0 : -EAGAIN;
         }
     }
     mutexRel(&self->pm->lock);
@@ -150,12 +152,62 @@ static long signal_task(struct task *task, int32_t pid, int32_t tid, int32_t sig
 
 long sys_tkill(struct task *task, int32_t tid, int32_t signal)
 {
-    return signal_task(task, 0, tid, signal);
+    const struct linux_siginfo info = info_of(task, signal, SI_TKILL);
+
+    return signal_task(task, 0, tid, &info);
 }
 
 long sys_tgkill(struct task *task, int32_t pid, int32_t tid, int32_t signal)
 {
-    return pid <= 0 ? -EINVAL : signal_task(task, pid, tid, signal);
+    const struct linux_siginfo info = info_of(task, signal, SI_TKILL);
+
+    return pid <= 0 ? -EINVAL : signal_task(task, pid, tid, &info);
+}
+
+/* The caller says what the signal carries; to others it may not pose as the system, or as kill. */
+static long info_read(const struct task *task, int32_t pid, int32_t signal, VmAddr from,
+                      struct linux_siginfo *info)
+{
+    if (user_read(info, from, sizeof(*info)) < 0)
+        return -EFAULT;
+    info->signal = signal;
+    if ((info->code >= 0 || info->code == SI_TKILL) && pid != task->process->pid)
+        return -EPERM;
+    return 0;
+}
+
+long sys_rt_sigqueueinfo(struct task *task, int32_t pid, int32_t signal, VmAddr from)
+{
+    struct process *self = task->process, *process;
+    struct linux_siginfo info;
+    long result = info_read(task, pid, signal, from, &info);
+
+    if (result < 0)
+        return result;
+    if (signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    result = -ESRCH;
+    mutexGet(&self->pm->lock);
+    LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
+        if (process->pid != pid)
+            continue;
+        result = may_signal(self, process, signal) ? 0 : -EPERM;
+        if (result == 0 && signal != 0 && !signal_post(process, NULL, &info))
+            result = -EAGAIN;
+        break;
+    }
+    mutexRel(&self->pm->lock);
+    return result;
+}
+
+long sys_rt_tgsigqueueinfo(struct task *task, int32_t pid, int32_t tid, int32_t signal, VmAddr from)
+{
+    struct linux_siginfo info;
+    long result = info_read(task, pid, signal, from, &info);
+
+    if (result < 0)
+        return result;
+    return pid <= 0 ? -EINVAL : signal_task(task, pid, tid, &info);
 }
 
 /* ---- Waiting ----------------------------------------------------------------------------- */

@@ -244,7 +244,7 @@ static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
     mutexGet(&pm->lock);
     LIST_FOR_EACH(process, &pm->processes.all, in_all) {
         if (process->alarm_ns != 0 && process->alarm_ns <= now_ns) {
-            signal_post(process, NULL, &info);
+            (void)signal_post(process, NULL, &info);
             process->alarm_ns =
                 process->alarm_interval_ns == 0 ? 0 : now_ns + process->alarm_interval_ns;
         }
