@@ -303,6 +303,16 @@ def test_files_are_copied_into_an_image(launcher, image, files):
     assert shown == b"twice\n"
 
 
+def test_many_files_into_an_image(launcher, image, tmp_path):
+    """Of each one debugfs says that the image has none yet, in more lines than a buffer holds."""
+    for i in range(400):
+        (tmp_path / f"many/{i:030}").mkdir(parents=True)
+        (tmp_path / f"many/{i:030}/file").touch()
+    result = on_image(launcher, image, "host", f"{SBIN}/e2fsck", "-fn", "@",
+                      options=("--files", tmp_path / "many"))
+    assert result.returncode == 0, result.stderr + result.stdout
+
+
 def test_files_over_a_file_in_an_image(launcher, image, files, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other/plain").mkdir()

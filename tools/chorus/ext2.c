@@ -33,7 +33,6 @@
 #define INODE_BYTES 256
 #define LINE_BYTES_MAX 8000 /* debugfs reads its script by lines of 8192 bytes */
 #define FEED_BYTES 32768
-#define ERRORS_BYTES 8192 /* as much of what a program complained as is looked at */
 
 bool ext2_recognise(int image)
 {
@@ -94,32 +93,48 @@ static bool line_is_harmless(const struct tool *tool, const char *line)
            (tool->harmless != NULL && strstr(line, tool->harmless) != NULL);
 }
 
+/* The first complaint in what it wrote on standard error, without the line's end, or NULL. To be
+ * freed. */
+static char *tool_complaint(const struct tool *tool)
+{
+    FILE *file = fdopen(tool->errors, "r");
+    char *line = NULL;
+    size_t size = 0;
+    bool found = false;
+
+    if (file == NULL) {
+        close(tool->errors);
+        return text_format("%s", strerror(errno));
+    }
+    rewind(file);
+    while (!found && getline(&line, &size, file) >= 0) {
+        line[strcspn(line, "\n")] = '\0';
+        found = line[0] != '\0' && !line_is_harmless(tool, line);
+    }
+    fclose(file);
+    if (!found) {
+        free(line);
+        line = NULL;
+    }
+    return line;
+}
+
 /* Waits for its end. False after one line with its first complaint, if it failed or complained;
  * of one that was given up, `abandoned`, nothing more is said. */
 static bool tool_end(struct tool *tool, bool abandoned)
 {
-    char errors[ERRORS_BYTES];
-    bool done = true;
-
     close(tool->feed);
     int status = tool->pid > 0 ? child_wait(tool->pid) : -1;
-    ssize_t length = pread(tool->errors, errors, sizeof(errors) - 1, 0);
-    close(tool->errors);
-    errors[length > 0 ? length : 0] = '\0';
-    char *state;
-    for (char *line = strtok_r(errors, "\n", &state); line != NULL && done;
-         line = strtok_r(NULL, "\n", &state)) {
-        done = line_is_harmless(tool, line);
-        if (!done && !abandoned)
-            report("%s: %s", tool->name, line);
-    }
-    if (done && status > 0) {
-        if (!abandoned)
-            report("%s: failed with status %d", tool->name,
-                   WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_SIGNALLED + WTERMSIG(status));
-        done = false;
-    }
-    return done && status == 0;
+    char *complaint = tool_complaint(tool);
+    bool done = complaint == NULL && status == 0;
+
+    if (complaint != NULL && !abandoned)
+        report("%s: %s", tool->name, complaint);
+    if (complaint == NULL && status > 0 && !abandoned)
+        report("%s: failed with status %d", tool->name,
+               WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_SIGNALLED + WTERMSIG(status));
+    free(complaint);
+    return done;
 }
 
 bool ext2_make(int image, uint64_t bytes, uint64_t inodes)
