@@ -52,8 +52,8 @@ COMMANDS = {
     "paste": "find . -type f | sort > ../work/a; sort -r ../work/a | paste -d: ../work/a -",
     "tr": "find . -type f | sort | xargs cat | tr -d '\\r' | tr a-z A-Z | md5sum",
     "tar": "tar cf - $(find . -type f | sort) | md5sum",
-    "tar_round": "tar cf ../work/a.tar . && mkdir ../work/x && tar xf ../work/a.tar -C ../work/x &&"
-                 " cd ../work/x && find . -type f | sort | xargs md5sum; find . -type d | wc -l",
+    "tar_round": "tar cf ../work/a.tar . && mkdir ../work/x && "
+                 "tar xf ../work/a.tar -C ../work/x && cd ../work/x && find . -type f | sort | xargs md5sum; find . -type d | wc -l",
     "tar_away": "rm -r ../work/x ../work/a.tar && ls ../work",
     "tar_xz": "mkdir ../work/p && tar xJf ../packed/tree.tar.xz -C ../work/p && cd ../work/p && "
               "find . -type f | sort | xargs md5sum",

@@ -107,6 +107,23 @@ static long header_take(struct elf_program *program, struct file *file, const ui
     }
 }
 
+/* Of a program that was cut short, some part lies behind the file's end: it must not begin. */
+static long check_end(const struct elf_program *program, struct file *file)
+{
+    KnLcStat stat;
+    KnResult status = sgStat(&file->segment, &stat);
+
+    if (status != K_OK)
+        return errno_of(status);
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        const struct elf_segment *segment = &program->segment[i];
+
+        if (segment->file_bytes > 0 && segment->offset + segment->file_bytes > stat.lsSize)
+            return -ENOEXEC;
+    }
+    return program->segment_count == 0 ? -ENOEXEC : 0;
+}
+
 long elf_read(struct elf_program *program, struct file *file, const void *head, size_t head_bytes)
 {
     const uint8_t *header = head;
@@ -131,7 +148,7 @@ long elf_read(struct elf_program *program, struct file *file, const void *head, 
         if (result < 0)
             return result;
     }
-    return program->segment_count == 0 ? -ENOEXEC : 0;
+    return check_end(program, file);
 }
 
 /* ---- Mapping ----------------------------------------------------------------------------- */

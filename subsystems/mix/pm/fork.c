@@ -9,6 +9,7 @@
 #include "kit/assert.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
+#include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/syscall.h"
 #include "subsystems/mix/pm/user.h"
@@ -115,7 +116,7 @@ static long fork_process(struct task *task, const KnThreadCtx *context, const st
 {
     struct process *parent = task->process;
     struct pm *pm = parent->pm;
-    struct process *child = process_create(pm, parent);
+    struct process *child = memory_is_short() ? NULL : process_create(pm, parent);
     struct task *first = child == NULL ? NULL : task_create(child);
     KnThreadCtx registers;
     long result = -ENOMEM;
@@ -161,7 +162,7 @@ discard:
 static long fork_task(struct task *task, const KnThreadCtx *context, const struct birth *birth)
 {
     struct process *process = task->process;
-    struct task *created = task_create(process);
+    struct task *created = memory_is_short() ? NULL : task_create(process);
     KnThreadCtx registers;
     long result;
 

@@ -6,7 +6,7 @@
 #include "kit/base.h"
 #include "kit/string.h"
 
-#define SLAB_BYTES 65536u
+#define SLAB_BYTES 32768u
 #define LARGEST (HEAP_SMALLEST << (HEAP_CLASSES - 1))
 
 void heap_init(struct heap *heap)
@@ -14,9 +14,11 @@ void heap_init(struct heap *heap)
     memset(heap, 0, sizeof(*heap));
 }
 
+/* There from the start: memory that ran out at the first touch would end PM, and the site. */
 static void *region_allocate(size_t bytes)
 {
-    KnRgnDesc region = {.size = bytes, .options = K_WRITABLE | K_ANYWHERE | K_FILLZERO};
+    KnRgnDesc region = {.size = bytes,
+                        .options = K_WRITABLE | K_ANYWHERE | K_FILLZERO | K_NODEMAND};
 
     return rgnAllocate(K_MYACTOR, &region) == K_OK ? (void *)region.startAddr : NULL;
 }

@@ -15,6 +15,7 @@
 
 #define PAGE_BYTES ((VmSize)4096)
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define SPARED 16u /* one part in so many of memory is not for further processes */
 
 static VmFlags rights_of(uint32_t protection)
 {
@@ -74,6 +75,14 @@ long memory_room(size_t bytes)
     if (siteStat(&stat) != K_OK)
         return 0;
     return bytes / stat.ssPageBytes > stat.ssFramesTotal ? -ENOMEM : 0;
+}
+
+bool memory_is_short(void)
+{
+    KnSiteStat stat;
+
+    return siteStat(&stat) == K_OK &&
+           stat.ssFramesFree + stat.ssFramesCached < stat.ssFramesTotal / SPARED;
 }
 
 static void place(KnRgnDesc *region, VmAddr address, uint32_t flags)

@@ -28,6 +28,10 @@ KnResult memory_map_private(struct process *process, KnRgnDesc *region, KnObjDes
 /* ENOMEM where no machine state could ever satisfy a request of so many bytes. */
 long memory_room(size_t bytes);
 
+/* Whether what is left belongs to those who live already: without it a fork too many would take the
+ * page that its parent, or a shell, writes to next. */
+bool memory_is_short(void);
+
 /* mremap's moving half. */
 long memory_move(struct process *process, const KnRgnStat *stat, VmAddr address, size_t old_bytes,
                  size_t new_bytes, uint32_t flags, VmAddr new_address);

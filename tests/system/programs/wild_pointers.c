@@ -30,7 +30,13 @@ struct call {
     int64_t word[WORDS];
 };
 
-#define CALL(name, ...) {#name, SYS_##name, {__VA_ARGS__}}
+#define CALL(name, ...)    \
+    {                      \
+#name, SYS_##name, \
+        {                  \
+            __VA_ARGS__    \
+        }                  \
+    }
 #define AT(pointer) ((int64_t)(intptr_t)(pointer))
 
 static int try_call(const struct call *call, int64_t wild, const char *what)
@@ -184,7 +190,7 @@ int main(void)
         return 2;
     in = ends[0];
     out = ends[1];
-    if (write(file, room, sizeof(room)) < 0 || write(out, room, 200) < 0 ||
+    if (write(file, room, sizeof(room)) < 0 || write(out, room, 2000) < 0 ||
         lseek(file, 0, SEEK_SET) < 0)
         return 2;
     (void)syscall(SYS_setgroups, 1, &group); /* so that there is one to tell */
