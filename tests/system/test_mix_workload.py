@@ -53,7 +53,8 @@ COMMANDS = {
     "tr": "find . -type f | sort | xargs cat | tr -d '\\r' | tr a-z A-Z | md5sum",
     "tar": "tar cf - $(find . -type f | sort) | md5sum",
     "tar_round": "tar cf ../work/a.tar . && mkdir ../work/x && "
-                 "tar xf ../work/a.tar -C ../work/x && cd ../work/x && find . -type f | sort | xargs md5sum; find . -type d | wc -l",
+                 "tar xf ../work/a.tar -C ../work/x && cd ../work/x && "
+                 "find . -type f | sort | xargs md5sum; find . -type d | wc -l",
     "tar_away": "rm -r ../work/x ../work/a.tar && ls ../work",
     "tar_xz": "mkdir ../work/p && tar xJf ../packed/tree.tar.xz -C ../work/p && cd ../work/p && "
               "find . -type f | sort | xargs md5sum",
@@ -72,7 +73,8 @@ COMMANDS = {
             "find . -type f | sort | xargs md5sum; rm ../c",
     "diff": "diff -r . ../work/d && echo same; f=$(find . -name '*.h' | sort | head -1); "
             "sed -i 3d ../work/d/$f; echo more >> ../work/d/$f; diff -r . ../work/d",
-    "diff_unified": "f=$(find . -name '*.h' | sort | head -1); diff -u $f ../work/d/$f | tail -n +3",
+    "diff_unified": "f=$(find . -name '*.h' | sort | head -1); "
+                    "diff -u $f ../work/d/$f | tail -n +3",
     "od": "find . -type f | sort | head -40 | xargs od -x; od -c usr/include/linux/a.out.h",
     "dd": "find . -type f | sort | xargs cat | dd bs=1000 2>/dev/null | md5sum; "
           "dd if=../packed/tree.tar.gz bs=1777 skip=11 count=77 2>/dev/null | md5sum",
