@@ -7,7 +7,7 @@
 #include "mix/errno.h"
 #include "service/service.h"
 
-#define TRIES 200u
+#define TRIES 5000u
 #define WAIT_NS ((int64_t)1000000)
 
 /*
