@@ -16,7 +16,12 @@
 _Static_assert(DISK_REQUEST_BODY_MAX <= DISK_TRANSFER_BYTES, "a worker's buffer holds a request");
 _Static_assert(DISK_REPLY_BODY_MAX <= DISK_TRANSFER_BYTES, "and a reply");
 
+#define ANSWER_NS UINT64_C(10000000000)
+
+struct virtio_disk_state;
+
 struct worker {
+    struct virtio_disk_state *state;
     struct disk *disk;
     struct request *request;
     struct server server;
@@ -25,6 +30,7 @@ struct worker {
 struct virtio_disk_state {
     struct disk disk;
     struct worker worker[DISK_REQUESTS];
+    uint32_t ended; /* 1: a worker can no more */
 };
 
 /* ---- Operations ------------------------------------------------------------------------------ */
@@ -113,9 +119,21 @@ static void work(uintptr_t argument)
     KnResult status = server_work(&worker->server, &buffers);
 
     log_print("virtio_disk: a worker ends: %s\n", strSysError(status));
+    __atomic_store_n(&worker->state->ended, 1, __ATOMIC_RELEASE);
+    (void)syncWake((VmAddr)&worker->state->ended, UINT32_MAX);
 }
 
-/* All workers but the first, which the main thread is. */
+/* What a mapper reads before it can write a page out must come even if no memory is left but the
+ * reserve: so the workers, all of which are started after this, are of the paging path as if the
+ * port were a mapper's. */
+static KnResult join_paging_path(int32_t li)
+{
+    KnCap port = {.key = 0};
+    KnResult status = portUi(li, &port.ui);
+
+    return status == K_OK ? svMapper(&port, ANSWER_NS) : status;
+}
+
 static KnResult workers_start(struct virtio_disk_state *state, int32_t li, uint32_t count)
 {
     KnSchedParms sched;
@@ -125,11 +143,12 @@ static KnResult workers_start(struct virtio_disk_state *state, int32_t li, uint3
     for (uint32_t i = 0; i < count && status == K_OK; i++) {
         struct worker *worker = &state->worker[i];
 
+        worker->state = state;
         worker->disk = &state->disk;
         worker->request = &state->disk.schedule.request[i];
         server_init(&worker->server);
         status = server_add(&worker->server, li, disk_service(&operations, worker));
-        if (status == K_OK && i > 0)
+        if (status == K_OK)
             status = thread_launch(NULL, work, (uintptr_t)worker, 0, &sched);
     }
     return status;
@@ -150,7 +169,9 @@ static KnResult start(struct virtio_disk_state *state, uintptr_t argument)
     li = service_declare(SERVICE_DISK(device));
     if (li < 0)
         return li;
-    status = workers_start(state, (int32_t)li, threads);
+    status = join_paging_path((int32_t)li);
+    if (status == K_OK)
+        status = workers_start(state, (int32_t)li, threads);
     if (status == K_OK)
         status = service_ready();
     return status == K_EUNKNOWN ? K_OK : status; /* no boot: something else started us */
@@ -160,9 +181,9 @@ static void virtio_disk_main(struct virtio_disk_state *state, uintptr_t argument
 {
     KnResult status = start(state, argument);
 
-    if (status == K_OK)
-        work((uintptr_t)&state->worker[0]);
-    else
+    while (status == K_OK && __atomic_load_n(&state->ended, __ATOMIC_ACQUIRE) == 0)
+        (void)syncWait((VmAddr)&state->ended, 0, K_NOTIMEOUT, 0);
+    if (status != K_OK)
         log_print("virtio_disk: disk %u: %s\n", SERVICE_ARGUMENT_DEVICE(argument),
                   strSysError(status));
     virtio_close(&state->disk.device);

@@ -143,7 +143,7 @@ def run_small(chorus, folder, command, *options):
 
 
 def test_grep_through_more_than_memory(chorus, big):
-    command = "grep -ac fox big; grep -rac 'f0.*the' .; md5sum big"
+    command = "grep -rc fox ."
     expected = subprocess.run(["/bin/busybox", "sh", "-c", command], cwd=big, check=True,
                               stdout=subprocess.PIPE).stdout
     result = run_small(chorus, big, command)

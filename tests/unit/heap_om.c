@@ -38,7 +38,7 @@ static uint8_t *new_heap(struct heap *heap, size_t limit)
     uint8_t *memory = aligned_alloc(16, limit);
 
     assert_non_null(memory);
-    heap_init(heap, memory, limit);
+    heap_init(heap, memory, limit, NULL);
     return memory;
 }
 

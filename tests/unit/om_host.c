@@ -25,9 +25,9 @@ bool host_fault(void)
 
 /* ---- The heap -------------------------------------------------------------------------------- */
 
-void heap_init(struct heap *heap, void *memory, size_t limit)
+void heap_init(struct heap *heap, void *memory, size_t limit, heap_prepare *prepare)
 {
-    *heap = (struct heap){.memory = memory, .limit = limit};
+    *heap = (struct heap){.memory = memory, .limit = limit, .prepare = prepare};
 }
 
 void *heap_allocate(struct heap *heap, size_t bytes)
@@ -207,7 +207,7 @@ static void begin(void)
     host.now_ns = HOST_START_NS;
     host.remote.rest = host.rest;
     host.remote.rest_room = sizeof(host.rest);
-    heap_init(&om->heap, NULL, 64 << 20);
+    heap_init(&om->heap, NULL, 64 << 20, NULL);
     mounts_init(&om->mounts);
     keys_init(&om->keys, 1);
 }

@@ -7,14 +7,17 @@
 #include "subsystems/mix/om/lock.h"
 
 #define STEP 16u
+#define GROWTH 65536u
 #define STEPS 32u /* classes of multiples of STEP */
 
-void heap_init(struct heap *heap, void *memory, size_t limit)
+void heap_init(struct heap *heap, void *memory, size_t limit, heap_prepare *prepare)
 {
     ASSERT(IS_ALIGNED((uintptr_t)memory, STEP));
     memset(heap, 0, sizeof(*heap));
     heap->memory = memory;
     heap->limit = limit;
+    heap->prepare = prepare;
+    heap->ready = prepare == NULL ? limit : 0;
 }
 
 /* 16 .. 512 in steps of 16, then 1 KiB, 2 KiB, ... */
@@ -41,7 +44,7 @@ static void *take(struct heap *heap, unsigned class)
 
     if (block != NULL) {
         heap->free[class] = heap->free[class]->next;
-    } else if (bytes <= heap->limit - heap->top) {
+    } else if (bytes <= heap->ready - heap->top) {
         block = heap->memory + heap->top;
         heap->top += bytes;
     }
@@ -50,17 +53,42 @@ static void *take(struct heap *heap, unsigned class)
     return block;
 }
 
+/* Makes `bytes` more ready, and somewhat more than that. Others go on meanwhile with what there is:
+ * this may wait for pages to be written out, and who writes them may want a block. */
+static bool grow(struct heap *heap, size_t bytes)
+{
+    size_t from, step;
+    bool done;
+
+    lock_take(&heap->growing);
+    lock_take(&heap->lock);
+    from = heap->ready;
+    step = heap->top + bytes > from ? ALIGN_UP(heap->top + bytes - from, GROWTH) : 0;
+    lock_give(&heap->lock);
+    step = MIN(step, heap->limit - from);
+    done = step == 0 || heap->prepare(heap->memory + from, step);
+    lock_take(&heap->lock);
+    heap->ready += done ? step : 0;
+    done = done && bytes <= heap->ready - heap->top;
+    lock_give(&heap->lock);
+    lock_give(&heap->growing);
+    return done;
+}
+
 void *heap_allocate(struct heap *heap, size_t bytes)
 {
     STATIC_ASSERT((size_t)STEP * STEPS * 2 << (HEAP_CLASSES - 1 - STEPS) == HEAP_LARGEST,
                   "the last class");
+    unsigned class = class_of(MIN(bytes, HEAP_LARGEST));
     void *block;
 
     if (bytes > HEAP_LARGEST)
         return NULL;
-    lock_take(&heap->lock);
-    block = take(heap, class_of(bytes));
-    lock_give(&heap->lock);
+    do {
+        lock_take(&heap->lock);
+        block = take(heap, class);
+        lock_give(&heap->lock);
+    } while (block == NULL && heap->prepare != NULL && grow(heap, class_bytes(class)));
     return block;
 }
 

@@ -17,6 +17,7 @@
 #define WORKERS_MAX 16u
 #define WORKER_STACK_BYTES 32768u
 #define HEAP_BYTES ((size_t)32 << 20) /* addresses; frames only where it was touched */
+#define PAGE_BYTES_MOST 8192u         /* of any machine's pages */
 #define HEAP_SHARE 8u                 /* at most one part in so many of the site's memory */
 
 struct worker {
@@ -30,7 +31,7 @@ struct om_state {
     struct server server;
     struct archive archive;
     struct worker worker[WORKERS_MAX];
-    uint8_t heap[HEAP_BYTES] __attribute__((aligned(16)));
+    uint8_t heap[HEAP_BYTES] __attribute__((aligned(PAGE_BYTES_MOST)));
 };
 
 static void work(uintptr_t argument)
@@ -70,6 +71,16 @@ static KnResult random_seed(uint64_t *seed)
     return sgDestroy(&segment);
 }
 
+/* Zeroed pages that are there, in the place of those that come when they are touched. */
+static bool lock_memory(void *memory, size_t bytes)
+{
+    KnRgnDesc region = {.startAddr = (VmAddr)memory,
+                        .size = bytes,
+                        .options = K_READABLE | K_WRITABLE | K_FILLZERO | K_OVERMAP | K_NODEMAND};
+
+    return rgnAllocate(K_MYACTOR, &region) == K_OK;
+}
+
 static KnResult om_init(struct om_state *state)
 {
     KnSiteStat site;
@@ -82,7 +93,9 @@ static KnResult om_init(struct om_state *state)
         return status;
     heap_init(&state->om.heap, state->heap,
               (size_t)MIN((uint64_t)site.ssFramesTotal * site.ssPageBytes / HEAP_SHARE,
-                          (uint64_t)HEAP_BYTES));
+                          (uint64_t)HEAP_BYTES) &
+                  ~(size_t)(PAGE_BYTES_MOST - 1),
+              lock_memory);
     mounts_init(&state->om.mounts);
     keys_init(&state->om.keys, seed);
     return start_mounts(&state->om, &state->archive) == 0 ? K_OK : K_EIO;

@@ -112,7 +112,7 @@ static int bomb(void)
                 break;
             }
         }
-        (void)usleep(100000);
+        (void)usleep(2000000);
         _exit(0);
     }
     (void)close(ends[1]);
