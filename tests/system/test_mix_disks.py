@@ -4,6 +4,7 @@
 import os
 import pathlib
 import random
+import re
 import struct
 import subprocess
 
@@ -30,6 +31,9 @@ def make_disk(path, size, *options, files=None):
 
 
 def check_disk(path):
+    """Nothing is wrong, and whoever mounts it next is told so."""
+    shown = subprocess.run([f"{SBIN}/dumpe2fs", "-h", path], check=True, capture_output=True).stdout
+    assert re.search(rb"state: *clean\n", shown)
     result = subprocess.run([f"{SBIN}/e2fsck", "-fn", path], stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, check=False)
     assert result.returncode == 0, result.stdout.decode()
@@ -179,9 +183,20 @@ def test_a_file_read_into_its_own_mapping(chorus, big):
 
 
 def test_a_mapped_file_without_a_name(chorus, programs, tmp_path):
+    """It is there as long as memory shows it, and of what was its on the disk nothing stays."""
     disk = tmp_path / "disk"
     make_disk(disk, "96M", "-t", "ext2")
-    result = chorus.run("run", "-m", "32", "--timeout", "100", "--root", disk, "--files", programs,
+    result = chorus.run("run", "--timeout", "100", "--root", disk, "--files", programs,
                         "./paging", "unlinked", "f", BIG_MIB // 2, timeout=110)
     assert result.stdout == b"0 wrong\n"
+    check_disk(disk)
+
+
+def test_who_still_runs_at_the_end_does_no_harm(chorus, tmp_path):
+    disk = tmp_path / "disk"
+    make_disk(disk, "16M", "-t", "ext2")
+    command = "while :; do echo >> /x; echo a; done & exec 3<> /gone; rm /gone; sleep 1; exit 3"
+    result = chorus.run("run", "--timeout", "20", "--root", disk, "--", "/bin/sh", "-c", command,
+                        timeout=30)
+    assert (result.returncode, result.stderr, set(result.stdout.split())) == (3, b"", {b"a"})
     check_disk(disk)

@@ -15,7 +15,7 @@
 
 #define PAGE_BYTES ((VmSize)4096)
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define SPARED 16u /* one part in so many of memory is not for further processes */
+#define SPARED 8u /* one part in so many of memory is not for further processes */
 
 static VmFlags rights_of(uint32_t protection)
 {

@@ -23,6 +23,20 @@
 #define STATUS_NOT_EXECUTABLE 126u
 #define STATUS_NO_DOMAIN 125u
 
+/* The disks are marked clean, whatever is still open. */
+static void disks_end(struct pm *pm)
+{
+    struct idl_client client = om_client(pm, NULL);
+    struct om_root_out root;
+
+    if (om_root(&client, &root) != K_OK)
+        return;
+    const struct om_umount_in in = {root.key, root.key, .path = "/"};
+
+    (void)om_umount(&client, &in);
+}
+
+/* The disks end behind the streams: whoever still runs has nobody to complain to. */
 static void finish(struct pm *pm, uint32_t status, uint32_t code, const char *failure)
 {
     struct idl_client client = stm_client(pm), om = om_client(pm, NULL);
@@ -31,6 +45,7 @@ static void finish(struct pm *pm, uint32_t status, uint32_t code, const char *fa
     client.flags = 0;
     (void)om_sync(&om);
     (void)stm_finish(&client, &in);
+    disks_end(pm);
     (void)svShutdown(0);
 }
 

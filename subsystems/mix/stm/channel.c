@@ -233,6 +233,7 @@ int channel_finish(struct call *call, const struct stm_finish_in *in)
     channel_kick(call->stm);
     while (status == 0 && !channel_is_drained(call->stm))
         status = call_wait(call, &channel->drained, 0);
+    channel->finished = status == 0;
     if (status == 0)
         status = in->failure_bytes > 0 ? fail_send(call, in) : exit_send(call, in->status);
     if (status != 0)

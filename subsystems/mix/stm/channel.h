@@ -39,6 +39,8 @@ struct outlet {
 struct channel {
     bool present;   /* there is a launcher that listens */
     bool finishing; /* the program has ended: a stopped terminal goes on */
+    bool finished;  /* the last frame is next, or sent: nothing may follow it */
+    bool sending;   /* a frame is on its way, which the last one may not pass */
     struct launch launch;
     struct idl_client console;
 

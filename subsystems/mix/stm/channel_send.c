@@ -66,6 +66,8 @@ static bool outlet_is_empty(const struct stm *stm, const struct outlet *outlet)
 
 bool channel_is_drained(const struct stm *stm)
 {
+    if (stm->channel.sending)
+        return false;
     for (uint32_t i = 0; i < CHANNEL_OUTLETS; i++) {
         if (!outlet_is_empty(stm, &stm->channel.outlet[i]))
             return false;
@@ -80,9 +82,11 @@ static bool frame_send(struct stm *stm, const struct console_write_in *in)
 {
     KnResult status;
 
+    stm->channel.sending = true;
     lock_give(&stm->lock);
     status = console_write(&stm->channel.console, in);
     lock_take(&stm->lock);
+    stm->channel.sending = false;
     if (status != K_OK)
         channel_lose(stm, status);
     return status == K_OK;
@@ -197,7 +201,7 @@ void channel_send_all(struct stm *stm)
     lock_take(&stm->lock);
     for (;;) {
         channel->sender.woken = 0;
-        while (channel->present && send_round(stm))
+        while (channel->present && !channel->finished && send_round(stm))
             continue;
         if (channel_is_drained(stm))
             wait_queue_wake_all(&channel->drained);
