@@ -34,7 +34,6 @@ struct actor {
     KnActorPrivilege privilege;
     KnProtId pi;
     bool calls_granted; /* may make Nucleus calls */
-    bool pager;         /* on the paging path: may use the reserve of frames */
     uint32_t stop_count;
     struct context *context;
     struct list threads;

@@ -35,7 +35,6 @@ KnResult thread_create(struct actor *actor, const KnSchedParms *sched, const KnS
     created->privilege = start->dsPrivilege;
     created->soft_register = start->dsSoftRegister;
     created->space = actor->context->supervisor ? NULL : actor->context->space;
-    created->pager = actor->pager;
     status = context_create(created, start);
     if (status != K_OK) {
         slab_free(&actors->threads, created);

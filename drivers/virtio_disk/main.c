@@ -110,28 +110,29 @@ static const struct disk_server_ops operations = {
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
-static void work(uintptr_t argument)
-{
-    struct worker *worker = (struct worker *)argument;
-    void *buffer = (void *)worker->disk->data[worker->request->tag].address;
-    const struct server_buffers buffers = {buffer, DISK_TRANSFER_BYTES, buffer,
-                                           DISK_TRANSFER_BYTES};
-    KnResult status = server_work(&worker->server, &buffers);
-
-    log_print("virtio_disk: a worker ends: %s\n", strSysError(status));
-    __atomic_store_n(&worker->state->ended, 1, __ATOMIC_RELEASE);
-    (void)syncWake((VmAddr)&worker->state->ended, UINT32_MAX);
-}
-
 /* What a mapper reads before it can write a page out must come even if no memory is left but the
- * reserve: so the workers, all of which are started after this, are of the paging path as if the
- * port were a mapper's. */
+ * reserve: so the workers are of the paging path, as if the port were a mapper's. */
 static KnResult join_paging_path(int32_t li)
 {
     KnCap port = {.key = 0};
     KnResult status = portUi(li, &port.ui);
 
     return status == K_OK ? svMapper(&port, ANSWER_NS) : status;
+}
+
+static void work(uintptr_t argument)
+{
+    struct worker *worker = (struct worker *)argument;
+    void *buffer = (void *)worker->disk->data[worker->request->tag].address;
+    const struct server_buffers buffers = {buffer, DISK_TRANSFER_BYTES, buffer,
+                                           DISK_TRANSFER_BYTES};
+    KnResult status = join_paging_path(worker->server.port[0].li);
+
+    if (status == K_OK)
+        status = server_work(&worker->server, &buffers);
+    log_print("virtio_disk: a worker ends: %s\n", strSysError(status));
+    __atomic_store_n(&worker->state->ended, 1, __ATOMIC_RELEASE);
+    (void)syncWake((VmAddr)&worker->state->ended, UINT32_MAX);
 }
 
 static KnResult workers_start(struct virtio_disk_state *state, int32_t li, uint32_t count)
@@ -169,9 +170,7 @@ static KnResult start(struct virtio_disk_state *state, uintptr_t argument)
     li = service_declare(SERVICE_DISK(device));
     if (li < 0)
         return li;
-    status = join_paging_path((int32_t)li);
-    if (status == K_OK)
-        status = workers_start(state, (int32_t)li, threads);
+    status = workers_start(state, (int32_t)li, threads);
     if (status == K_OK)
         status = service_ready();
     return status == K_EUNKNOWN ? K_OK : status; /* no boot: something else started us */

@@ -10,7 +10,8 @@
 #include "nucleus/site.h"
 #include "nucleus/status.h"
 
-#define RESERVE_FRAMES 64u
+/* What the paging path may have at once: the bodies of some ten transfers of 64 KiB. */
+#define RESERVE_FRAMES 256u
 #define MEMORY_WAIT_NS UINT64_C(2000000000)
 
 /* ---- Start ------------------------------------------------------------------------------- */
@@ -74,6 +75,7 @@ void frames_init(struct frames *frames, const struct boot_record *record)
     list_init(&frames->clean);
     list_init(&frames->dirty);
     wait_queue_init(&frames->waiting);
+    wait_queue_init(&frames->pagers);
     for (uint32_t i = 0; i < record->memory_count; i++)
         count += record->memory[i].bytes >> MACHINE_PAGE_SHIFT;
 
@@ -119,12 +121,16 @@ static bool injected_failure(struct frames *frames)
     return frames->fail_at != 0 && --frames->fail_at == 0;
 }
 
-/* Who frees memory for others may use what others may not (D13). */
-static uint32_t reserve_for(const struct frames *frames)
+/* Who frees memory for others may use what others may not (D13): most of it for messages alone, for
+ * what is put into memory stays there. */
+static uint32_t reserve_for(const struct frames *frames, enum frame_use use)
 {
+    const struct pager *pager = &site_self()->vm.pager;
     const struct thread *self = thread_self();
 
-    return (self != NULL && self->pager) || site_self()->vm.pager.starting ? 0 : frames->reserve;
+    if ((self == NULL || !self->pager) && !pager->starting)
+        return frames->reserve + pager->pulling;
+    return use == FRAME_CACHE ? frames->reserve / 4 * 3 : 0;
 }
 
 static struct frame *take_first(struct frames *frames, enum frame_use use)
@@ -148,7 +154,7 @@ KnResult frame_shortage(void)
 KnResult frame_allocate(struct frame **frame, enum frame_use use)
 {
     struct frames *frames = &site_self()->vm.frames;
-    uint32_t reserve = reserve_for(frames);
+    uint32_t reserve = reserve_for(frames, use);
 
     if (injected_failure(frames))
         return K_ENOMEM;
@@ -191,14 +197,15 @@ void frame_free(struct frame *frame)
     memory_poison(frame_address(frame), PAGE_BYTES);
     list_add_head(&frames->free, &frame->link);
     frames->free_count++;
-    if (frames->free_count > frames->reserve)
-        wait_queue_wake_one(&frames->waiting, K_OK);
+    if (!wait_queue_wake_one(&frames->pagers, K_OK) && frames->free_count > frames->reserve)
+        (void)wait_queue_wake_one(&frames->waiting, K_OK);
 }
 
 KnResult frame_wait(void)
 {
     struct frames *frames = &site_self()->vm.frames;
-    KnResult status = thread_wait(&frames->waiting, clock_now_ns() + MEMORY_WAIT_NS, true);
+    struct wait_queue *queue = thread_self()->pager ? &frames->pagers : &frames->waiting;
+    KnResult status = thread_wait(queue, clock_now_ns() + MEMORY_WAIT_NS, true);
 
     return status == K_ETIMEOUT ? K_ENOMEM : status;
 }

@@ -65,6 +65,7 @@ struct frames {
     uint32_t reserve;
     struct frame *zero; /* one page of zeros, mapped read-only wherever nothing was written */
     struct wait_queue waiting; /* threads that wait for a free frame */
+    struct wait_queue pagers;  /* the same, of the paging path: any frame will do */
     uint64_t refusals;         /* allocations that found no frame */
     uint64_t fail_at;          /* fault injection: the Nth allocation from now fails; 0: none */
 };

@@ -187,16 +187,32 @@ static void clear_pull_slots(struct pager_request *request)
     }
 }
 
+/* How many pages may be asked for. There are frames for them before they are: else mappers would
+ * use up the reserve, or wait with data in their hands for memory that only they can make. */
+static uint32_t room_for_pull(void)
+{
+    const struct vm *vm = &site_self()->vm;
+    uint32_t kept = vm->frames.reserve + vm->pager.pulling;
+
+    while (vm->frames.free_count < kept + PAGER_CLUSTER && caches_replace())
+        ;
+    return vm->frames.free_count <= kept ? 0 : MIN(vm->frames.free_count - kept, PAGER_CLUSTER);
+}
+
 KnResult pager_pull(struct cache *cache, uint64_t index, bool write)
 {
     uint64_t end_page = DIV_ROUND_UP(cache->end, PAGE_BYTES);
-    struct pager_request *request = request_create(cache, PAGER_PULL, index);
+    uint32_t room = room_for_pull();
+    struct pager_request *request;
     KnResult status;
 
+    if (room == 0)
+        return frame_shortage();
+    request = request_create(cache, PAGER_PULL, index);
     if (request == NULL)
         return K_ENOMEM;
     request->pages = 0;
-    while (request->pages < PAGER_CLUSTER && index + request->pages < end_page) {
+    while (request->pages < room && index + request->pages < end_page) {
         if (radix_get(&cache->pages, index + request->pages) != NULL ||
             !radix_set(&cache->pages, index + request->pages, slot_of_pull(request)))
             break;
@@ -210,6 +226,7 @@ KnResult pager_pull(struct cache *cache, uint64_t index, bool write)
         request_free(request);
         return status;
     }
+    site_self()->vm.pager.pulling += request->pages;
     return pager_wait(request);
 }
 
@@ -330,6 +347,7 @@ static void answer_push(struct pager_request *request, KnResult status)
     }
     site_self()->vm.pager.pushes--;
     /* Clean pages are as good as free ones to who waits for memory. */
+    wait_queue_wake_all(&site_self()->vm.frames.pagers, K_OK);
     wait_queue_wake_all(&site_self()->vm.frames.waiting, K_OK);
 }
 
@@ -394,8 +412,10 @@ void pager_answer(struct pager_request *request, KnResult status, const KnMpRepl
         status = diag_of(reply);
     if (status == K_OK)
         status = answer_of_kind(request, reply, body, body_pages);
-    if (request->kind == PAGER_PULL)
+    if (request->kind == PAGER_PULL) {
         clear_pull_slots(request);
+        site_self()->vm.pager.pulling -= request->pages;
+    }
     if (request->kind == PAGER_PUSH)
         answer_push(request, status);
     wait_queue_wake_all(&request->waiting, status);

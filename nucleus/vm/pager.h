@@ -61,8 +61,9 @@ struct pager {
     struct list requests;
     struct list mappers;
     struct slab_pool request_pool, mapper_pool;
-    uint32_t pushes; /* in progress */
-    bool starting;   /* pager_push_some is at work, with the reserve */
+    uint32_t pushes;  /* in progress */
+    uint32_t pulling; /* pages of pulls in progress: so many frames are kept for them */
+    bool starting;    /* pager_push_some is at work, with the reserve */
 };
 
 void pager_init(struct pager *pager);

@@ -438,6 +438,6 @@ KnResult call_svMapper(struct thread *self, VmAddr cap, uint64_t answer_ns)
     if (mapper == NULL)
         return K_EUNKNOWN;
     mapper->answer_ns = answer_ns;
-    self->execution->pager = true; /* of threads created from now on */
+    self->pager = true;
     return K_OK;
 }

@@ -31,7 +31,7 @@ struct om_state {
     struct server server;
     struct archive archive;
     struct worker worker[WORKERS_MAX];
-    uint8_t heap[HEAP_BYTES] __attribute__((aligned(PAGE_BYTES_MOST)));
+    uint8_t heap[HEAP_BYTES + PAGE_BYTES_MOST]; /* used from a page's start on */
 };
 
 static void work(uintptr_t argument)
@@ -71,13 +71,17 @@ static KnResult random_seed(uint64_t *seed)
     return sgDestroy(&segment);
 }
 
-/* Zeroed pages that are there, in the place of those that come when they are touched. */
+/* Zeroed pages that are there, in the place of those that come when they are touched. Memory that
+ * no region holds, as an actor's state in the simulator, is there from the start. */
 static bool lock_memory(void *memory, size_t bytes)
 {
+    KnRgnStat found;
     KnRgnDesc region = {.startAddr = (VmAddr)memory,
                         .size = bytes,
                         .options = K_READABLE | K_WRITABLE | K_FILLZERO | K_OVERMAP | K_NODEMAND};
 
+    if (rgnStat(K_MYACTOR, (VmAddr)memory, &found) == K_EADDR)
+        return true;
     return rgnAllocate(K_MYACTOR, &region) == K_OK;
 }
 
@@ -91,7 +95,7 @@ static KnResult om_init(struct om_state *state)
         status = random_seed(&seed);
     if (status != K_OK)
         return status;
-    heap_init(&state->om.heap, state->heap,
+    heap_init(&state->om.heap, (void *)ALIGN_UP((uintptr_t)state->heap, PAGE_BYTES_MOST),
               (size_t)MIN((uint64_t)site.ssFramesTotal * site.ssPageBytes / HEAP_SHARE,
                           (uint64_t)HEAP_BYTES) &
                   ~(size_t)(PAGE_BYTES_MOST - 1),
