@@ -216,13 +216,25 @@ KnResult copy_buffer_check(VmAddr buffer, size_t bytes, uint32_t access)
     return K_OK;
 }
 
+/* How many of the bytes from an address on may be named: all, or those below the end. */
+static size_t may_name_up_to(VmAddr address, size_t bytes)
+{
+    size_t limit = 0;
+
+    if (likely(may_name(address, bytes)))
+        return bytes;
+    for (size_t step = SIZE_MAX / 2 + 1; step > 0; step /= 2) {
+        if (step < bytes - limit && may_name(address, limit + step))
+            limit += step;
+    }
+    return limit;
+}
+
 KnResult copy_in_string(char *to, VmAddr from, size_t bytes)
 {
-    size_t limit = bytes;
-
     /* A string may end just below the end of what the caller may name. */
-    while (limit > 0 && !may_name(from, limit))
-        limit /= 2;
+    size_t limit = may_name_up_to(from, bytes);
+
     if (limit == 0)
         return K_EFAULT;
     size_t done = copy_string_from_space(to, from, limit);
@@ -231,7 +243,7 @@ KnResult copy_in_string(char *to, VmAddr from, size_t bytes)
         return (KnResult)done - 1;
     if (done == bytes)
         return K_ETOOMUCH;
-    return copy_missing(from + done, 1, K_READABLE);
+    return done == limit ? K_EFAULT : copy_missing(from + done, 1, K_READABLE);
 }
 
 /* A batch of the copy between two contexts, through the frames. */

@@ -39,6 +39,9 @@ CASES = {
     "many": ("i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done; echo $i", "100\n", 0),
     "deep": ("f() { [ $1 -eq 0 ] && echo end && return; sh -c 'true'; f $(($1-1)); }; f 20",
              "end\n", 0),
+    # Its text lies on the program's stack, within 16 KiB of the end of what may be named.
+    "long_environment": ("export X=$(head -c 9000 /dev/zero | tr '\\0' x); "
+                         "exec env env sh -c 'echo ${#X}'", "9000\n", 0),
     "environment": ("echo $PATH $HOME", "/bin:/usr/bin:/sbin:/usr/sbin:/chorus/bin /root\n", 0),
 }
 
