@@ -5,6 +5,7 @@ import re
 import signal
 
 SHARE_NEEDED = 90  # of 100 cases that pass on the host
+KILLED = 128 + signal.SIGKILL
 
 CASE = re.compile(r"(PASS|FAIL|SKIPPED|UNTESTED): (.*)")
 BEGIN = re.compile(r"BEGIN: (\S+)$")
@@ -45,7 +46,7 @@ class Results:
             return {"FAIL": "the output differs"}.get(self.cases[name], "it was skipped")
         if applet not in self.ended:
             return "the site ended, or time was up, in this applet's tests or before"
-        if self.ended[applet] == 128 + signal.SIGKILL:
+        if self.ended[applet] == KILLED:
             return "it, or one before it, did not end in time"
         return f"it did not run; the applet's tests ended with status {self.ended[applet]}"
 
@@ -74,10 +75,16 @@ def verdict(name, ours, known):
     return f"not ok {name}: {ours.why_not(name)}", True
 
 
-def compare(host, ours, known):
+def cut_short(host, applets):
+    """The lines for applets whose tests the host did not bring to their end: they count nothing."""
+    return [(f"not ok host: {name}: its tests did not end in time", True) for name in applets
+            if host.ended.get(name, KILLED) == KILLED]
+
+
+def compare(host, ours, known, applets):
     """Prints a line a case, and the share; returns 1 if one of them is bad, else 0."""
     passes = host.passes()
-    verdicts = [verdict(name, ours, known) for name in passes]
+    verdicts = [verdict(name, ours, known) for name in passes] + cut_short(host, applets)
     good = sum(ours.cases.get(name) == "PASS" for name in passes)
     share = 100 * good / len(passes) if passes else 0
     for line, _ in verdicts:
