@@ -75,6 +75,10 @@ def prototype(call, nucleus):
     return ", ".join(parts) or "void"
 
 
+def declaration(call):
+    return f"KnResult {call['name']}({prototype(call, False)});"
+
+
 def calls_header(calls):
     out = [BANNER, "#ifndef CHORUS_CALLS_H\n#define CHORUS_CALLS_H\n\n",
            "#include \"chorus/types.h\"\n\n", "#define K_CALLBASE 0x4b000000u\n\nenum {\n"]
@@ -82,7 +86,7 @@ def calls_header(calls):
     top = max(c["number"] for c in calls) + 1
     out.append(f"    K_CALL_LIMIT = 0x{top:03x},\n}};\n\n")
     for call in calls:
-        out.append(f"KnResult {call['name']}({prototype(call, False)});\n")
+        out.append(f"{declaration(call)}\n")
     out.append("\n/* Any call, by its number: for tests that call at random and for tracers. */\n"
                "KnResult nucleusCall(uint32_t number, const uintptr_t words[6]);\n\n#endif\n")
     return "".join(out)
@@ -175,8 +179,8 @@ def trace_names(calls):
 
 
 def reference(calls):
-    return json.dumps([{**c, "arguments": [{"type": k, "name": n} for k, n, _ in c["arguments"]]}
-                       for c in calls], indent=1) + "\n"
+    return json.dumps([{**c, "arguments": [{"type": k, "name": n} for k, n, _ in c["arguments"]],
+                        "declaration": declaration(c)} for c in calls], indent=1) + "\n"
 
 
 def write_if_changed(path, text):
