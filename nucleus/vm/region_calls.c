@@ -290,17 +290,8 @@ KnResult call_rgnSetInherit(struct thread *self, VmAddr cap, VmAddr region)
     return set_options(self, cap, region, K_INHERITSHARE | K_INHERITCOPY);
 }
 
-KnResult call_rgnStat(struct thread *self, VmAddr cap, VmAddr address, VmAddr stat)
+static KnResult tell(const struct region *region, VmAddr stat)
 {
-    struct actor *actor;
-    KnResult status = actor_argument(self, cap, &actor);
-
-    if (status != K_OK)
-        return status;
-    struct region *region = region_find(actor->context, address);
-
-    if (region == NULL || region->actor != actor)
-        return K_EADDR;
     KnRgnStat result = {
         .rsStart = region->start,
         .rsSize = region->end - region->start,
@@ -314,6 +305,34 @@ KnResult call_rgnStat(struct thread *self, VmAddr cap, VmAddr address, VmAddr st
         result.rsResidentPages = region->cache->resident;
     }
     return copy_out(stat, &result, sizeof(result));
+}
+
+KnResult call_rgnStat(struct thread *self, VmAddr cap, VmAddr address, VmAddr stat)
+{
+    struct actor *actor;
+    KnResult status = actor_argument(self, cap, &actor);
+
+    if (status != K_OK)
+        return status;
+    struct region *region = region_find(actor->context, address);
+
+    return region == NULL || region->actor != actor ? K_EADDR : tell(region, stat);
+}
+
+/* The first region that ends above `address`: asked again from the end of each, all of them. */
+KnResult call_rgnNext(struct thread *self, VmAddr cap, VmAddr address, VmAddr stat)
+{
+    struct actor *actor;
+    KnResult status = actor_argument(self, cap, &actor);
+
+    if (status != K_OK)
+        return status;
+    struct region *region = region_at_or_above(actor->context, address);
+
+    /* Others' regions are in the way only where supervisor actors share a context. */
+    while (region != NULL && region->actor != actor)
+        region = region_at_or_above(actor->context, region->end);
+    return region == NULL ? K_EEND : tell(region, stat);
 }
 
 /* ---- Copies ------------------------------------------------------------------------------ */

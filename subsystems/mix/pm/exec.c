@@ -192,19 +192,20 @@ static void signals_reset(struct task *task)
     task->clear_tid = 0;
 }
 
-static void names_set(struct process *process, const char *path, const struct exec_texts *texts)
+static void names_set(struct process *process, const char *path, struct file *program)
 {
-    struct heap *heap = &process->pm->heap;
+    struct pm *pm = process->pm;
     const char *base = strrchr(path, '/');
-    size_t bytes = 0;
 
-    for (uint32_t i = 0; i < texts->argument_count; i++)
-        bytes += strlen(texts->bytes + bytes) + 1;
-    process_free_texts(process);
+    mutexGet(&pm->lock);
+    struct file *old = process->executable;
+
+    program->references++;
+    process->executable = program;
     strlcpy(process->command, base != NULL ? base + 1 : path, sizeof(process->command));
-    process->executable = heap_copy(heap, path, strlen(path) + 1);
-    process->arguments = bytes == 0 ? NULL : heap_copy(heap, texts->bytes, bytes);
-    process->argument_bytes = process->arguments == NULL ? 0 : bytes;
+    mutexRel(&pm->lock);
+    if (old != NULL)
+        file_drop(pm, old);
     (void)actorName(&process->actor, NULL, process->command);
 }
 
@@ -233,6 +234,10 @@ static long space_fill(struct process *process, struct plan *plan)
     if (result == 0 && rgnAllocate(&process->actor, &stack) != K_OK)
         result = -ENOMEM;
     process->heap_start = process->heap_end = ALIGN_UP(plan->main_base + program->high, PAGE_BYTES);
+    process->layout.image_start = plan->main_base + program->low;
+    process->layout.image_end = process->heap_start;
+    process->layout.stack_start = stack.startAddr;
+    process->layout.stack_end = stack.startAddr + stack.size;
     return result;
 }
 
@@ -295,6 +300,17 @@ static void stack_fill(struct stack *stack, const struct process *process, const
     stack_auxiliary(stack, AT_NULL, 0);
 }
 
+static void layout_texts(struct program_layout *layout, const struct exec_texts *texts, VmAddr at)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < texts->argument_count; i++)
+        bytes += strlen(texts->bytes + bytes) + 1;
+    layout->arguments_start = at;
+    layout->environment_start = at + bytes;
+    layout->environment_end = at + texts->used_bytes;
+}
+
 /* Lays texts, random bytes and the table of words on the new stack; `top` becomes the stack
  * pointer. */
 static long stack_build(struct process *process, const struct plan *plan,
@@ -313,6 +329,8 @@ static long stack_build(struct process *process, const struct plan *plan,
     pm_random(process->pm, random, sizeof(random));
     stack_fill(&stack, process, plan, texts, texts_at, random_at);
     *top = ALIGN_DOWN(random_at - stack.count * sizeof(uint64_t), 16);
+    layout_texts(&process->layout, texts, texts_at);
+    process->layout.first_stack_pointer = *top;
     result = user_write(texts_at, texts->bytes, texts->used_bytes);
     if (result == 0)
         result = user_write(random_at, random, sizeof(random));
@@ -344,7 +362,7 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
     }
     descriptors_close_on_exec(process);
     signals_reset(task);
-    names_set(process, path, texts);
+    names_set(process, path, plan->main.file);
     context_start(context,
                   plan->interpreter.file != NULL
                       ? plan->interpreter_base + plan->interpreter.program.entry

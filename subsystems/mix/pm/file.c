@@ -28,6 +28,14 @@ void file_hold(struct pm *pm, struct file *file)
     mutexRel(&pm->lock);
 }
 
+void file_free(struct pm *pm, struct file *file)
+{
+    if (file->path != NULL)
+        heap_free(&pm->heap, file->path, strlen(file->path) + 1);
+    heap_free(&pm->heap, file->text, file->text_bytes);
+    heap_free(&pm->heap, file, sizeof(*file));
+}
+
 void file_drop(struct pm *pm, struct file *file)
 {
     mutexGet(&pm->lock);
@@ -39,7 +47,7 @@ void file_drop(struct pm *pm, struct file *file)
         return;
     if (file->operations->close != NULL)
         file->operations->close(pm, file);
-    heap_free(&pm->heap, file, sizeof(*file));
+    file_free(pm, file);
 }
 
 /* ---- Descriptors ------------------------------------------------------------------------- */
@@ -209,12 +217,17 @@ void descriptors_close_on_exec(struct process *process)
 
 void descriptors_close_all(struct process *process)
 {
-    struct descriptors *table = &process->descriptors;
+    struct pm *pm = process->pm;
 
-    for (uint32_t fd = 0; fd < table->count; fd++) {
-        if (table->entry[fd].file != NULL)
+    for (uint32_t fd = 0; fd < process->descriptors.count; fd++) {
+        if (process->descriptors.entry[fd].file != NULL)
             (void)descriptor_close(process, (int32_t)fd);
     }
-    heap_free(&process->pm->heap, table->entry, table->count * sizeof(*table->entry));
-    *table = (struct descriptors){NULL, 0};
+    /* Readers of /proc look at the tables of others. */
+    mutexGet(&pm->lock);
+    struct descriptors old = process->descriptors;
+
+    process->descriptors = (struct descriptors){NULL, 0};
+    mutexRel(&pm->lock);
+    heap_free(&pm->heap, old.entry, old.count * sizeof(*old.entry));
 }

@@ -48,9 +48,11 @@ struct file {
     KnMutex offset_lock;
     uint32_t mode; /* type bits as in st_mode */
     uint64_t rdev;
+    char *path; /* by which it was opened, on PM's heap; NULL: none */
+    /* where a relative path started: a key of OM that is not held, so it may be closed by now */
+    uint64_t path_directory;
     char *text; /* of a file that PM makes (/proc): its content, on PM's heap */
     size_t text_bytes;
-    char *path; /* of a directory in /proc */
 };
 
 struct descriptor {
@@ -64,6 +66,8 @@ struct descriptors {
 };
 
 struct file *file_create(struct pm *pm, const struct file_operations *operations, uint32_t flags);
+/* Takes back what file_create gave, of a file behind which nothing stands yet. */
+void file_free(struct pm *pm, struct file *file);
 void file_hold(struct pm *pm, struct file *file);
 void file_drop(struct pm *pm, struct file *file);
 

@@ -159,7 +159,7 @@ static long may_move(const struct file *file, enum direction direction)
     if ((file->flags & O_PATH) != 0 || (direction == READ && access == O_WRONLY) ||
         (direction == WRITE && access == O_RDONLY))
         return -EBADF;
-    if (file->operations == &directory_operations)
+    if (file->operations == &directory_operations || file->operations == &proc_directory_operations)
         return direction == READ ? -EISDIR : -EBADF;
     if ((direction == READ ? file->operations->read : file->operations->write) == NULL)
         return -EINVAL;

@@ -350,19 +350,19 @@ long sys_times(struct task *task, VmAddr times)
 
 /* ---- Names ------------------------------------------------------------------------------- */
 
+const struct linux_utsname pm_names = {
+    .system = "Linux", /* programs compare it: MiX' UNIX interface is Linux' */
+    .node = "chorus",
+    .release = "6.1.0-chorus",
+    .version = "Chorus/MiX",
+    .machine = "x86_64",
+    .domain = "(none)",
+};
+
 long sys_uname(struct task *task, VmAddr name)
 {
-    static const struct linux_utsname result = {
-        .system = "Linux", /* programs compare it: MiX' UNIX interface is Linux' */
-        .node = "chorus",
-        .release = "6.1.0-chorus",
-        .version = "Chorus/MiX",
-        .machine = "x86_64",
-        .domain = "(none)",
-    };
-
     (void)task;
-    return user_write(name, &result, sizeof(result));
+    return user_write(name, &pm_names, sizeof(pm_names));
 }
 
 long sys_prctl(struct task *task, uint32_t option, uintptr_t second)
@@ -396,7 +396,6 @@ long sys_sysinfo(struct task *task, VmAddr info)
         return -EFAULT;
     result.total = (uint64_t)stat.ssFramesTotal * stat.ssPageBytes;
     result.free = (uint64_t)stat.ssFramesFree * stat.ssPageBytes;
-    result.buffers = (uint64_t)stat.ssFramesCached * stat.ssPageBytes;
     result.processes = (uint16_t)task->process->pm->processes.count;
     return user_write(info, &result, sizeof(result));
 }

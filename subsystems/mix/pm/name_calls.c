@@ -17,7 +17,7 @@
 #define REST_ROOM(from) .rest = (from).buffer->rest, .rest_room = sizeof((from).buffer->rest)
 
 /* What a change of names in /proc gets. */
-static long changed(KnResult status, uint32_t mount)
+static long changed(KnResult status, const uint32_t *mount)
 {
     long result = server_path_result(status, mount);
 
@@ -78,6 +78,18 @@ long sys_fstat(struct task *task, int32_t fd, VmAddr to)
     return result < 0 ? result : user_write(to, &stat, sizeof(stat));
 }
 
+/* Nobody writes there, and only directories can be gone through. */
+static long access_in_proc(struct task *task, const struct path *path, bool follow, uint32_t mode,
+                           struct proc_way *way)
+{
+    struct linux_stat stat;
+    long result = proc_stat(task, path->buffer, follow, way, &stat);
+
+    if (result == 0 && ((mode & 2) != 0 || ((mode & 1) != 0 && (stat.mode & S_IFMT) != S_IFDIR)))
+        result = -EACCES;
+    return result;
+}
+
 long sys_faccessat2(struct task *task, int32_t directory, VmAddr text, uint32_t mode,
                     uint32_t flags)
 {
@@ -93,19 +105,20 @@ long sys_faccessat2(struct task *task, int32_t directory, VmAddr text, uint32_t 
     struct om_access_in in = {PATH_FIELDS(path),
                               .flags = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : OM_FOLLOW,
                               .mode = mode};
-    struct om_access_out out = {REST_ROOM(path)};
+    struct proc_way way = {.directory = path.directory};
 
     /* access asks for the real identifiers. */
     if ((flags & AT_EACCESS) == 0)
         in.who = (struct om_who){task->process->who.uid, task->process->who.gid};
-    result = server_path_result(om_access(&client, &in, &out), out.mount);
-    if (result == -EREMOTE) {
-        struct linux_stat stat;
+    do {
+        struct om_access_out out = {REST_ROOM(path)};
 
-        result = proc_stat(task, path.buffer->rest, in.flags != 0, &stat);
-        if (result == 0 && (mode & 2) != 0)
-            result = -EACCES;
-    }
+        in.directory = way.directory;
+        result = server_path_result(om_access(&client, &in, &out), &out.mount);
+        if (result == -EREMOTE)
+            result = access_in_proc(task, &path, in.flags != 0, mode, &way);
+    } while (result == PROC_LEAVES);
+    proc_way_end(task->process->pm, &way);
     path_end(&path);
     return result;
 }
@@ -135,7 +148,7 @@ static long setattr(struct path *path, struct om_setattr_in what)
     what.groups = in.groups;
     what.groups_bytes = in.groups_bytes;
     what.path = in.path;
-    return changed(om_setattr(&client, &what, &out), out.mount);
+    return changed(om_setattr(&client, &what, &out), &out.mount);
 }
 
 static long setattr_at(struct task *task, int32_t directory, VmAddr text, bool may_be_empty,
@@ -339,7 +352,7 @@ long sys_mkdirat(struct task *task, int32_t directory, VmAddr text, uint32_t mod
     const struct om_mkdir_in in = {PATH_FIELDS(path), .mode = mode & ~task->process->umask & 01777};
     struct om_mkdir_out out = {REST_ROOM(path)};
 
-    result = changed(om_mkdir(&client, &in, &out), out.mount);
+    result = changed(om_mkdir(&client, &in, &out), &out.mount);
     path_end(&path);
     return result;
 }
@@ -363,7 +376,7 @@ long sys_mknodat(struct task *task, int32_t directory, VmAddr text, uint32_t mod
                                    .rdev = device};
     struct om_mknod_out out = {REST_ROOM(path)};
 
-    result = changed(om_mknod(&client, &in, &out), out.mount);
+    result = changed(om_mknod(&client, &in, &out), &out.mount);
     path_end(&path);
     return result;
 }
@@ -388,7 +401,7 @@ long sys_symlinkat(struct task *task, VmAddr target, int32_t directory, VmAddr t
         const struct om_symlink_in in = {PATH_FIELDS(path), .target = path.buffer->second};
         struct om_symlink_out out = {REST_ROOM(path)};
 
-        result = changed(om_symlink(&client, &in, &out), out.mount);
+        result = changed(om_symlink(&client, &in, &out), &out.mount);
     }
     path_end(&path);
     return result;
@@ -407,14 +420,19 @@ long sys_readlinkat(struct task *task, int32_t directory, VmAddr text, VmAddr bu
     if (result < 0)
         return result;
     struct idl_client client = client_of(&path);
-    const struct om_readlink_in in = {PATH_FIELDS(path)};
-    struct om_readlink_out out = {REST_ROOM(path), .target = path.buffer->second,
-                                  .target_room = sizeof(path.buffer->second)};
+    struct om_readlink_in in = {PATH_FIELDS(path)};
+    struct proc_way way = {.directory = path.directory};
 
-    result = server_path_result(om_readlink(&client, &in, &out), out.mount);
-    if (result == -EREMOTE)
-        result = proc_readlink(task, path.buffer->rest, path.buffer->second,
-                               sizeof(path.buffer->second));
+    do {
+        struct om_readlink_out out = {REST_ROOM(path), .target = path.buffer->second,
+                                      .target_room = sizeof(path.buffer->second)};
+
+        in.directory = way.directory;
+        result = server_path_result(om_readlink(&client, &in, &out), &out.mount);
+        if (result == -EREMOTE)
+            result = proc_readlink(task, path.buffer, &way);
+    } while (result == PROC_LEAVES);
+    proc_way_end(task->process->pm, &way);
     if (result >= 0) {
         size_t length = MIN(strlen(path.buffer->second), bytes);
 
@@ -443,7 +461,7 @@ long sys_unlinkat(struct task *task, int32_t directory, VmAddr text, uint32_t fl
     const struct om_unlink_in in = {PATH_FIELDS(path), .directory_wanted = flags != 0};
     struct om_unlink_out out = {REST_ROOM(path)};
 
-    result = changed(om_unlink(&client, &in, &out), out.mount);
+    result = changed(om_unlink(&client, &in, &out), &out.mount);
     path_end(&path);
     return result;
 }
@@ -502,7 +520,7 @@ long sys_linkat(struct task *task, int32_t old_directory, VmAddr old, int32_t ne
                                   .flags = (flags & AT_SYMLINK_FOLLOW) != 0 ? OM_FOLLOW : 0};
     struct om_link_out out = {REST_ROOM(paths.new)};
 
-    result = changed(om_link(&client, &in, &out), out.mount);
+    result = changed(om_link(&client, &in, &out), &out.mount);
     two_end(&paths);
     return result;
 }
@@ -528,7 +546,7 @@ long sys_renameat2(struct task *task, int32_t old_directory, VmAddr old, int32_t
                                     .old_path = paths.old.buffer->path, .flags = flags};
     struct om_rename_out out = {REST_ROOM(paths.new)};
 
-    result = changed(om_rename(&client, &in, &out), out.mount);
+    result = changed(om_rename(&client, &in, &out), &out.mount);
     two_end(&paths);
     return result;
 }
@@ -551,14 +569,17 @@ long sys_getcwd(struct task *task, VmAddr buffer, size_t bytes)
     struct process *process = task->process;
     struct call_buffer *room = buffer_take(process->pm);
     const struct om_path_in in = {process->root, process->directory};
-    long result;
+    long result = 0;
 
     if (room == NULL)
         return -ENOMEM;
     struct idl_client client = om_client(process->pm, room);
     struct om_path_out out = {.path = room->second, .path_room = sizeof(room->second)};
 
-    result = server_result(om_path(&client, &in, &out));
+    if (process->proc_directory[0] != '\0')
+        strlcpy(room->second, process->proc_directory, sizeof(room->second));
+    else
+        result = server_result(om_path(&client, &in, &out));
     if (result == 0) {
         size_t length = strlen(room->second) + 1;
 
@@ -569,19 +590,39 @@ long sys_getcwd(struct task *task, VmAddr buffer, size_t bytes)
     return result;
 }
 
-/* Takes over a directory's key in place of `*key`. */
+/* OM's key of the directory before stays held: no work for the way back. */
+static long change_to_proc(struct process *process, const struct file *file)
+{
+    if (strlen(file->path) >= sizeof(process->proc_directory))
+        return -ENAMETOOLONG;
+    mutexGet(&process->pm->lock);
+    strlcpy(process->proc_directory, file->path, sizeof(process->proc_directory));
+    mutexRel(&process->pm->lock);
+    return 0;
+}
+
+/* Takes over a directory's key in place of `*key`, the root's or the working directory's. */
 static long change_to(struct task *task, struct file *file, uint64_t *key)
 {
-    struct pm *pm = task->process->pm;
+    struct process *process = task->process;
+    struct pm *pm = process->pm;
     struct idl_client client = om_client(pm, NULL);
     const struct om_hold_in hold = {file->key};
     const struct om_close_in leave = {*key};
-    long result = file->operations == &directory_operations ? server_result(om_hold(&client, &hold))
-                                                            : -ENOTDIR;
+    bool is_working = key == &process->directory;
+    long result = -ENOTDIR;
 
+    if (is_working && file->operations == &proc_directory_operations)
+        return change_to_proc(process, file);
+    if (file->operations == &directory_operations)
+        result = server_result(om_hold(&client, &hold));
     if (result < 0)
         return result;
+    mutexGet(&pm->lock);
     *key = file->key;
+    if (is_working)
+        process->proc_directory[0] = '\0';
+    mutexRel(&pm->lock);
     (void)om_close(&client, &leave);
     return 0;
 }
@@ -647,18 +688,23 @@ static void statfs_of(struct linux_statfs *to, const struct om_volume *from)
 static long statfs(struct path *path, VmAddr to)
 {
     struct idl_client client = client_of(path);
-    const struct om_statfs_in in = {PATH_FIELDS(*path)};
-    struct om_statfs_out out = {REST_ROOM(*path)};
+    struct om_statfs_in in = {PATH_FIELDS(*path)};
+    struct proc_way way = {.directory = path->directory};
     struct linux_statfs result;
-    long status = server_path_result(om_statfs(&client, &in, &out), out.mount);
+    long status;
 
-    if (status == -EREMOTE)
-        proc_statfs(&result);
-    else if (status < 0)
-        return status;
-    else
-        statfs_of(&result, &out.volume);
-    return user_write(to, &result, sizeof(result));
+    do {
+        struct om_statfs_out out = {REST_ROOM(*path)};
+
+        in.directory = way.directory;
+        status = server_path_result(om_statfs(&client, &in, &out), &out.mount);
+        if (status == -EREMOTE)
+            status = proc_statfs(path->task, path->buffer, &way, &result);
+        else if (status == 0)
+            statfs_of(&result, &out.volume);
+    } while (status == PROC_LEAVES);
+    proc_way_end(path->task->process->pm, &way);
+    return status < 0 ? status : user_write(to, &result, sizeof(result));
 }
 
 long sys_statfs(struct task *task, VmAddr text, VmAddr to)
@@ -677,10 +723,17 @@ long sys_fstatfs(struct task *task, int32_t fd, VmAddr to)
 {
     struct pm *pm = task->process->pm;
     struct path path = {.task = task, .base = descriptor_get(task->process, fd)};
+    struct linux_statfs of_proc;
     long result;
 
     if (path.base == NULL)
         return -EBADF;
+    if (path.base->operations == &proc_directory_operations ||
+        path.base->operations == &proc_file_operations) {
+        file_drop(pm, path.base);
+        proc_statfs_file(&of_proc);
+        return user_write(to, &of_proc, sizeof(of_proc));
+    }
     path.buffer = buffer_take(pm);
     if (path.buffer == NULL) {
         file_drop(pm, path.base);

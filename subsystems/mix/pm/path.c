@@ -15,19 +15,36 @@
 
 /* ---- Where a path starts ----------------------------------------------------------------- */
 
+/* OM has no key of a directory in /proc: a path from there starts at the root, by its name. */
+static long start_in_proc(char *text, const char *directory)
+{
+    size_t more = strlen(directory) + 1, bytes = strlen(text) + 1;
+
+    if (more + bytes > OM_OPEN_IN_PATH_MAX + 1)
+        return -ENAMETOOLONG;
+    memmove(text + more, text, bytes);
+    memcpy(text, directory, more - 1);
+    text[more - 1] = '/';
+    return 0;
+}
+
 static long path_base(struct path *path, int32_t directory, bool may_be_empty)
 {
     struct process *process = path->task->process;
+    char *text = path->buffer->path;
 
     path->directory = process->directory;
-    if (directory == AT_FDCWD || path->buffer->path[0] == '/')
+    if (text[0] == '/')
         return 0;
+    if (directory == AT_FDCWD)
+        return process->proc_directory[0] == '\0' ? 0
+                                                  : start_in_proc(text, process->proc_directory);
     path->base = descriptor_get(process, directory);
     if (path->base == NULL)
         return -EBADF;
-    bool is_directory = path->base->operations == &directory_operations;
-
-    if (!is_directory && !(may_be_empty && path->buffer->path[0] == '\0'))
+    if (path->base->operations == &proc_directory_operations)
+        return start_in_proc(text, path->base->path);
+    if (path->base->operations != &directory_operations && !(may_be_empty && text[0] == '\0'))
         return -ENOTDIR;
     path->directory = path->base->key;
     return 0;
@@ -80,6 +97,13 @@ static const struct file_operations *operations_for(uint32_t mode, uint64_t rdev
     }
 }
 
+/* A file remembers by which name it was opened, for /proc; without memory for it, it has none. */
+static void name_set(struct pm *pm, struct file *file, const char *path, uint64_t directory)
+{
+    file->path = path == NULL ? NULL : heap_copy(&pm->heap, path, strlen(path) + 1);
+    file->path_directory = directory;
+}
+
 /* The object that OM opened as a file of PM's; a stream's key is exchanged for one of STM. */
 static long file_of_object(struct task *task, const struct om_open_out *out, uint32_t flags,
                            struct file **file)
@@ -104,9 +128,7 @@ static long file_of_object(struct task *task, const struct om_open_out *out, uin
 
         (void)om_close(&client, &undo);
         if (result < 0) {
-            made->operations = &device_operations; /* nothing of STM's to close */
-            made->key = 0;
-            heap_free(&pm->heap, made, sizeof(*made));
+            file_free(pm, made);
             return result;
         }
     }
@@ -114,25 +136,46 @@ static long file_of_object(struct task *task, const struct om_open_out *out, uin
     return 0;
 }
 
+/* A file that was found through another's descriptor has that one's name. */
+static void name_of_open(struct pm *pm, struct file *file, const struct call_buffer *buffer,
+                         const struct proc_way *way)
+{
+    if (buffer->path[0] == '\0' && way->file != NULL)
+        name_set(pm, file, way->file->path, way->file->path_directory);
+    else
+        name_set(pm, file, buffer->path, way->directory);
+}
+
 static long open_at(struct task *task, uint64_t directory, struct call_buffer *buffer,
                     uint32_t flags, uint32_t mode, struct file **file)
 {
     struct process *process = task->process;
     struct idl_client client = om_client(process->pm, buffer);
-    const struct om_open_in in = {.root = process->root,
-                                  .directory = directory,
-                                  .who = om_who(process),
-                                  .groups = process->who.groups,
-                                  .groups_bytes = process->who.group_count * sizeof(uint32_t),
-                                  .path = buffer->path,
-                                  .flags = flags,
-                                  .mode = mode & ~process->umask & 07777};
-    struct om_open_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
-    long result = server_path_result(om_open(&client, &in, &out), out.mount);
+    struct om_open_in in = {.root = process->root,
+                            .directory = directory,
+                            .who = om_who(process),
+                            .groups = process->who.groups,
+                            .groups_bytes = process->who.group_count * sizeof(uint32_t),
+                            .path = buffer->path,
+                            .flags = flags,
+                            .mode = mode & ~process->umask & 07777};
+    struct om_open_out out;
+    struct proc_way way = {.directory = directory};
+    long result;
 
-    if (result == -EREMOTE)
-        return proc_open(task, buffer->rest, flags, file);
-    return result < 0 ? result : file_of_object(task, &out, flags, file);
+    do {
+        in.directory = way.directory;
+        if (buffer->path[0] == '\0')
+            in.flags &= ~(uint32_t)(O_CREAT | O_EXCL | O_NOFOLLOW); /* an open file: it is there */
+        out = (struct om_open_out){.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
+        result = server_path_result(om_open(&client, &in, &out), &out.mount);
+        if (result == -EREMOTE)
+            result = proc_open(task, buffer, flags, &way, file);
+        else if (result == 0 && (result = file_of_object(task, &out, flags, file)) == 0)
+            name_of_open(process->pm, *file, buffer, &way);
+    } while (result == PROC_LEAVES);
+    proc_way_end(process->pm, &way);
+    return result;
 }
 
 long path_open(struct path *path, uint32_t flags, uint32_t mode, struct file **file)
@@ -150,6 +193,10 @@ long path_open_text(struct task *task, const char *text, uint32_t flags, struct 
         return result;
     result = -ENAMETOOLONG;
     if (strlcpy(buffer->path, text, sizeof(buffer->path)) < sizeof(buffer->path))
+        result = text[0] == '/' || task->process->proc_directory[0] == '\0'
+                     ? 0
+                     : start_in_proc(buffer->path, task->process->proc_directory);
+    if (result == 0)
         result = open_at(task, task->process->directory, buffer, flags, 0, file);
     buffer_give(pm, buffer);
     return result;
@@ -217,20 +264,27 @@ long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer
 {
     struct process *process = task->process;
     struct idl_client client = om_client(process->pm, buffer);
-    const struct om_stat_in in = {.root = process->root,
-                                  .directory = directory,
-                                  .who = om_who(process),
-                                  .groups = process->who.groups,
-                                  .groups_bytes = process->who.group_count * sizeof(uint32_t),
-                                  .path = buffer->path,
-                                  .flags = flags};
-    struct om_stat_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
-    long result = server_path_result(om_stat(&client, &in, &out), out.mount);
+    struct om_stat_in in = {.root = process->root,
+                            .directory = directory,
+                            .who = om_who(process),
+                            .groups = process->who.groups,
+                            .groups_bytes = process->who.group_count * sizeof(uint32_t),
+                            .path = buffer->path,
+                            .flags = flags};
+    struct om_stat_out out;
+    struct proc_way way = {.directory = directory};
+    long result;
 
-    if (result == -EREMOTE)
-        return proc_stat(task, buffer->rest, (flags & OM_FOLLOW) != 0, stat);
-    if (result == 0)
-        stat_of_attr(stat, &out.attr);
+    do {
+        in.directory = way.directory;
+        out = (struct om_stat_out){.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
+        result = server_path_result(om_stat(&client, &in, &out), &out.mount);
+        if (result == -EREMOTE)
+            result = proc_stat(task, buffer, (flags & OM_FOLLOW) != 0, &way, stat);
+        else if (result == 0)
+            stat_of_attr(stat, &out.attr);
+    } while (result == PROC_LEAVES);
+    proc_way_end(process->pm, &way);
     return result;
 }
 

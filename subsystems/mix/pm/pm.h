@@ -53,6 +53,9 @@ struct pm {
     uint32_t clock_word;
 };
 
+/* What uname tells. */
+extern const struct linux_utsname pm_names;
+
 /* Nanoseconds since the site's start. */
 uint64_t pm_now_ns(void);
 

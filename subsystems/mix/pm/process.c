@@ -97,34 +97,24 @@ static void inherit(struct process *child, const struct process *parent)
     child->who = parent->who;
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;
+    child->layout = parent->layout;
+    memcpy(child->proc_directory, parent->proc_directory, sizeof(child->proc_directory));
     memcpy(child->limits, parent->limits, sizeof(child->limits));
     memcpy(child->command, parent->command, sizeof(child->command));
     memcpy(child->actions, parent->actions, sizeof(child->actions));
 }
 
-static bool inherit_texts(struct process *child, const struct process *parent)
+static void executable_drop(struct process *process)
 {
-    struct heap *heap = &child->pm->heap;
+    struct pm *pm = process->pm;
 
-    if (parent->arguments != NULL) {
-        child->arguments = heap_copy(heap, parent->arguments, parent->argument_bytes);
-        if (child->arguments == NULL)
-            return false;
-        child->argument_bytes = parent->argument_bytes;
-    }
-    if (parent->executable != NULL)
-        child->executable = heap_copy(heap, parent->executable, strlen(parent->executable) + 1);
-    return parent->executable == NULL || child->executable != NULL;
-}
+    mutexGet(&pm->lock);
+    struct file *file = process->executable;
 
-void process_free_texts(struct process *process)
-{
-    struct heap *heap = &process->pm->heap;
-
-    heap_free(heap, process->arguments, process->argument_bytes);
-    if (process->executable != NULL)
-        heap_free(heap, process->executable, strlen(process->executable) + 1);
-    process->arguments = process->executable = NULL;
+    process->executable = NULL;
+    mutexRel(&pm->lock);
+    if (file != NULL)
+        file_drop(pm, file);
 }
 
 struct process *process_create(struct pm *pm, struct process *parent)
@@ -134,8 +124,12 @@ struct process *process_create(struct pm *pm, struct process *parent)
     if (process == NULL)
         return NULL;
     inherit(process, parent);
-    if (!inherit_texts(process, parent) || descriptors_copy(process, parent) < 0)
+    if (descriptors_copy(process, parent) < 0)
         goto fail;
+    if (parent->executable != NULL) {
+        file_hold(pm, parent->executable);
+        process->executable = parent->executable;
+    }
     process->root = parent->root;
     process->directory = parent->directory;
     if (servers_hold_directories(pm, process) < 0)
@@ -156,7 +150,7 @@ struct process *process_create(struct pm *pm, struct process *parent)
     servers_release_directories(pm, process);
 fail:
     descriptors_close_all(process);
-    process_free_texts(process);
+    executable_drop(process);
     heap_free(&pm->heap, process, sizeof(*process));
     return NULL;
 }
@@ -180,7 +174,7 @@ void process_discard(struct process *process)
     mutexRel(&pm->lock);
     descriptors_close_all(process);
     servers_release_directories(pm, process);
-    process_free_texts(process);
+    executable_drop(process);
     heap_free(&pm->heap, process, sizeof(*process));
 }
 
@@ -209,6 +203,7 @@ struct task *task_create(struct process *process)
     task->alternate.flags = SS_DISABLE;
     mutexGet(&pm->lock);
     task->tid = list_is_empty(&process->tasks) ? process->pid : pid_next(pm);
+    pm->processes.created++;
     list_add_tail(&process->tasks, &task->in_process);
     process->task_count++;
     mutexRel(&pm->lock);
@@ -322,7 +317,7 @@ static void process_finish(struct process *process)
 
     descriptors_close_all(process);
     servers_release_directories(pm, process);
-    process_free_texts(process);
+    executable_drop(process);
     process->used_ns = process_used_ns(process);
     if (is_program)
         pm_program_ended(pm, status);

@@ -30,6 +30,7 @@ struct pm;
 #define PROCESS_LIMIT 1024
 #define GROUPS_MAX 32
 #define COMMAND_BYTES 16
+#define PROC_PATH_BYTES 40 /* of the longest directory in /proc, and its NUL */
 
 enum process_state { PROCESS_RUNNING, PROCESS_STOPPED, PROCESS_ZOMBIE };
 
@@ -37,6 +38,15 @@ struct credentials {
     uint32_t uid, euid, suid, gid, egid, sgid;
     uint32_t group_count;
     uint32_t groups[GROUPS_MAX];
+};
+
+/* Where exec put the parts of a program. */
+struct program_layout {
+    VmAddr image_start, image_end;
+    VmAddr stack_start, stack_end;
+    VmAddr first_stack_pointer;
+    /* each with its NUL, the arguments up to the first of the environment */
+    VmAddr arguments_start, environment_start, environment_end;
 };
 
 struct process {
@@ -53,16 +63,17 @@ struct process {
     /* Files. */
     struct descriptors descriptors;
     uint64_t root, directory; /* keys of OM, held */
+    /* the working directory if it is in /proc, by its absolute name; "": it is `directory` */
+    char proc_directory[PROC_PATH_BYTES];
     uint32_t umask;
     struct credentials who;
 
     /* Memory. */
     VmAddr heap_start, heap_end;
+    struct program_layout layout;
     struct linux_rlimit limits[RLIMIT_COUNT];
     char command[COMMAND_BYTES];
-    char *arguments; /* NUL-separated, for /proc; on PM's heap */
-    size_t argument_bytes;
-    char *executable; /* path, on PM's heap */
+    struct file *executable; /* held; what runs, the interpreter in a script's case */
 
     /* Signals. */
     struct linux_sigaction actions[SIGNAL_COUNT + 1];
@@ -103,6 +114,7 @@ struct processes {
     struct list all;
     uint32_t count;
     int32_t last_pid;
+    uint32_t created; /* processes and tasks since the site's start */
     struct process *first;
 };
 
@@ -136,9 +148,6 @@ uint64_t process_used_ns(const struct process *process);
 
 /* All tasks of the process end at their next exit, with `status` as wait tells it. */
 void process_end(struct process *process, uint32_t status);
-
-/* Frees the names that exec sets. */
-void process_free_texts(struct process *process);
 
 struct task *task_create(struct process *process);
 

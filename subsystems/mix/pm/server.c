@@ -100,9 +100,9 @@ long server_result(KnResult status)
     return idl_unix(status, EIO);
 }
 
-long server_path_result(KnResult status, uint32_t mount)
+long server_path_result(KnResult status, const uint32_t *mount)
 {
-    return status == K_OK && mount != 0 ? -EREMOTE : server_result(status);
+    return status == K_OK && *mount != 0 ? -EREMOTE : server_result(status);
 }
 
 long servers_hold_directories(struct pm *pm, struct process *process)

@@ -47,9 +47,9 @@ struct stm_who stm_who(const struct task *task);
 /* A result as PM's calls give it: 0 or more, a negated errno, MIX_RESTART. */
 long server_result(KnResult status);
 
-/* The same for an operation with a path: EREMOTE where it leads out of OM, to mount number
- * `mount`. */
-long server_path_result(KnResult status, uint32_t mount);
+/* The same for an operation with a path: EREMOTE where it leads out of OM. `mount` is where the
+ * operation's result tells the mount; its address, since it counts once the call was made. */
+long server_path_result(KnResult status, const uint32_t *mount);
 
 /* A process' root and working directory: one more, or one less, holds them. */
 long servers_hold_directories(struct pm *pm, struct process *process);
