@@ -3,6 +3,7 @@
 #include "subsystems/mix/pm/proc.h"
 
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "kit/format.h"
 #include "kit/string.h"
@@ -228,6 +229,11 @@ static void step_up(struct proc_place *place)
 {
     place->directory = place->entry->in;
     place->entry = entry_of(place->directory);
+    if (place->directory == PROC_ROOT)
+        place->pid = 0;
+    if (place->directory == PROC_TASKS)
+        place->tid = 0;
+    ASSERT((place->entry == NULL) == (place->directory == PROC_ROOT));
 }
 
 /* ---- Links ------------------------------------------------------------------------------- */

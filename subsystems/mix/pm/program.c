@@ -228,6 +228,7 @@ static long process_make(struct pm *pm, struct launch *launch)
         return -ENOMEM;
     process->umask = launch->umask;
     process->group = process->session = process->pid;
+    process->exit_signal = SIGCHLD;
     task->launch = launch;
     start.dsSoftRegister = (uintptr_t)task;
     result = actor_make(process);
