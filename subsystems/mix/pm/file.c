@@ -18,6 +18,8 @@ struct file *file_create(struct pm *pm, const struct file_operations *operations
     file->operations = operations;
     file->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     file->references = 1;
+    file->lock = LOCK_UN;
+    list_init(&file->in_locks);
     return file;
 }
 
@@ -45,6 +47,7 @@ void file_drop(struct pm *pm, struct file *file)
     mutexRel(&pm->lock);
     if (!last)
         return;
+    file_unlock(pm, file);
     if (file->operations->close != NULL)
         file->operations->close(pm, file);
     file_free(pm, file);

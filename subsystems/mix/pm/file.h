@@ -17,6 +17,7 @@
 
 #include "chorus/sync.h"
 #include "chorus/types.h"
+#include "kit/list.h"
 #include "mix/linux.h"
 
 struct pm;
@@ -48,6 +49,10 @@ struct file {
     KnMutex offset_lock;
     uint32_t mode; /* type bits as in st_mode */
     uint64_t rdev;
+    /* flock's, by device and inode; in pm->file_locks while `lock` is not LOCK_UN */
+    struct list in_locks;
+    uint32_t lock;
+    uint64_t lock_device, lock_inode;
     char *path; /* by which it was opened, on PM's heap; NULL: none */
     /* where a relative path started: a key of OM that is not held, so it may be closed by now */
     uint64_t path_directory;
@@ -80,6 +85,9 @@ long descriptor_put(struct process *process, struct file *file, int32_t from, bo
 
 /* Puts a file (its reference passes) at `fd` itself, closing what was there. */
 long descriptor_replace(struct process *process, struct file *file, int32_t fd, bool close_on_exec);
+
+/* lock.c: the last descriptor is closed, or LOCK_UN. */
+void file_unlock(struct pm *pm, struct file *file);
 
 /* Tells or sets the close-on-exec flag. EBADF. */
 long descriptor_flag(struct process *process, int32_t fd, bool set, bool close_on_exec);

@@ -9,7 +9,8 @@
 #include "subsystems/mix/pm/proc.h"
 #include "subsystems/mix/pm/user.h"
 
-#define MOST_BYTES 0x7ffff000u /* what Linux moves in one call */
+#define MOST_BYTES 0x7ffff000u    /* what Linux moves in one call */
+#define PIECE_BYTES (size_t)16384 /* of sendfile: the heap's largest class */
 #define FLAGS_SETTABLE (uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 /* ---- Opening and closing ----------------------------------------------------------------- */
@@ -276,6 +277,90 @@ long sys_readv(struct task *task, int32_t fd, VmAddr vector, uint32_t count)
 long sys_writev(struct task *task, int32_t fd, VmAddr vector, uint32_t count)
 {
     return move_vector(task, fd, WRITE, vector, count);
+}
+
+/* A piece of `in`, from `*offset` or, where that is NULL, from its own. */
+static long piece_read(struct task *task, struct file *in, char *piece, size_t bytes,
+                       uint64_t *offset)
+{
+    if (offset != NULL)
+        return move(task, in, READ, (VmAddr)piece, bytes, offset);
+    return move_on(task, in, READ, (VmAddr)piece, bytes);
+}
+
+/* What was read but not written is there to be read again. */
+static void piece_return(struct file *in, size_t bytes, uint64_t *offset)
+{
+    if (offset != NULL) {
+        *offset -= bytes;
+        return;
+    }
+    mutexGet(&in->offset_lock);
+    in->offset -= bytes;
+    mutexRel(&in->offset_lock);
+}
+
+/* The data passes PM's memory: two copies, but no trap a piece. */
+static long send_pieces(struct task *task, struct file *out, struct file *in, uint64_t *offset,
+                        size_t bytes)
+{
+    struct heap *heap = &task->process->pm->heap;
+    char *piece = heap_allocate(heap, PIECE_BYTES);
+    size_t done = 0;
+    long result = piece == NULL ? -ENOMEM : 0;
+
+    while (result >= 0 && done < bytes && !(done > 0 && signal_is_pending(task))) {
+        long got = piece_read(task, in, piece, MIN(bytes - done, PIECE_BYTES), offset);
+
+        if (got <= 0) {
+            result = got;
+            break;
+        }
+        result = move_on(task, out, WRITE, (VmAddr)piece, (size_t)got);
+        if (result < got)
+            piece_return(in, (size_t)(got - MAX(result, 0)), offset);
+        done += (size_t)MAX(result, 0);
+        if (result < got)
+            break;
+    }
+    heap_free(heap, piece, PIECE_BYTES);
+    return done > 0 ? (long)done : result;
+}
+
+static long send_file(struct task *task, struct file *out, struct file *in, VmAddr offset,
+                      size_t bytes)
+{
+    uint64_t at = 0;
+    long result = may_move(in, READ);
+
+    if (result == 0)
+        result = may_move(out, WRITE);
+    if (result == 0 && (in->operations != &regular_operations || (out->flags & O_APPEND) != 0))
+        result = -EINVAL;
+    if (result == 0 && offset != 0)
+        result = user_read(&at, offset, sizeof(at));
+    if (result == 0 && (int64_t)at < 0)
+        result = -EINVAL;
+    if (result < 0)
+        return result;
+    result = send_pieces(task, out, in, offset != 0 ? &at : NULL, MIN(bytes, MOST_BYTES));
+    if (result >= 0 && offset != 0 && user_write(offset, &at, sizeof(at)) < 0)
+        return -EFAULT;
+    return result;
+}
+
+long sys_sendfile(struct task *task, int32_t out_fd, int32_t in_fd, VmAddr offset, size_t bytes)
+{
+    struct pm *pm = task->process->pm;
+    struct file *in = descriptor_get(task->process, in_fd);
+    struct file *out = descriptor_get(task->process, out_fd);
+    long result = in == NULL || out == NULL ? -EBADF : send_file(task, out, in, offset, bytes);
+
+    if (in != NULL)
+        file_drop(pm, in);
+    if (out != NULL)
+        file_drop(pm, out);
+    return result;
 }
 
 /* ---- Offsets ----------------------------------------------------------------------------- */

@@ -97,6 +97,7 @@ static bool start(struct pm *pm, int32_t *port)
     KnResult li;
 
     heap_init(&pm->heap);
+    list_init(&pm->file_locks);
     (void)actorSelf(&pm->self);
     random_init(&pm->random, pm->self.key); /* drawn from the hardware by the Nucleus */
     (void)uiBuild(&ui, K_UIPORT_STATPORT, (uint32_t)uiLocalSite(), SERVICE_PM);

@@ -49,6 +49,8 @@ struct pm {
     struct process *program;    /* what the launcher asked for; its end is the domain's */
     /* changes when a vfork child lets its parent go; parents sleep on it */
     uint32_t vfork_word;
+    struct list file_locks;  /* of files that flock locked, by in_locks */
+    uint32_t file_lock_word; /* changes when one of them lets go; who wants one sleeps on it */
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */
     uint32_t clock_word;
 };

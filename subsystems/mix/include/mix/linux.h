@@ -32,6 +32,12 @@
 #define O_CLOEXEC 02000000
 #define O_PATH 010000000
 
+/* flock */
+#define LOCK_SH 1
+#define LOCK_EX 2
+#define LOCK_NB 4
+#define LOCK_UN 8
+
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFLNK 0120000
