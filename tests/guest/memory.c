@@ -87,7 +87,7 @@ CASE(placing)
 CASE(a_hole_in_the_middle)
 {
     KnRgnDesc desc, hole;
-    KnRgnStat stat;
+    KnRgnStat stat, next;
 
     REQUIRE_EQ(allocate(K_MYACTOR, 8, RW, &desc), K_OK);
     for (VmSize i = 0; i < 8; i++)
@@ -98,11 +98,11 @@ CASE(a_hole_in_the_middle)
     EXPECT_EQ(rgnStat(K_MYACTOR, desc.startAddr + 6 * page(), &stat), K_OK);
     EXPECT_EQ(stat.rsStart, desc.startAddr + 5 * page());
     EXPECT_EQ(stat.rsSize, 3 * page());
-    EXPECT_EQ(rgnNext(K_MYACTOR, hole.startAddr, &stat), K_OK);
-    EXPECT_EQ(stat.rsStart, desc.startAddr + 5 * page());
-    EXPECT_EQ(rgnNext(K_MYACTOR, desc.startAddr + page(), &stat), K_OK);
-    EXPECT_EQ(stat.rsStart, desc.startAddr);
-    EXPECT_EQ(rgnNext(K_MYACTOR, UINTPTR_MAX, &stat), K_EEND);
+    EXPECT_EQ(rgnNext(K_MYACTOR, hole.startAddr, &next), K_OK);
+    EXPECT_EQ(next.rsStart, desc.startAddr + 5 * page());
+    EXPECT_EQ(rgnNext(K_MYACTOR, desc.startAddr + page(), &next), K_OK);
+    EXPECT_EQ(next.rsStart, desc.startAddr);
+    EXPECT_EQ(rgnNext(K_MYACTOR, UINTPTR_MAX, &next), K_EEND);
     EXPECT_EQ(stat.rsOffset, 5 * page());
     EXPECT_EQ(mem_load8(desc.startAddr + page()), 2);
     EXPECT_EQ(mem_load8(desc.startAddr + 5 * page()), 6);
