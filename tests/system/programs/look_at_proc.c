@@ -78,15 +78,23 @@ static void look_at_memory(const char *program)
     free(heap);
 }
 
+/* What follows the name, which may hold anything. */
+static char *after_name(char *text)
+{
+    char *end = strrchr(text, ')');
+
+    return end == NULL || end[1] == '\0' ? text : end + 2;
+}
+
 static void look_at_stat(void)
 {
-    char text[2048], *word, *rest;
+    char text[2048] = "", *word, *rest;
     long field[53] = {0};
     int count = 2;
 
     CHECK(whole("/proc/self/stat", text, sizeof(text)) > 0);
     CHECK(strstr(text, "(look_at_proc) R ") != NULL);
-    rest = strrchr(text, ')') + 2;
+    rest = after_name(text);
     while ((word = strsep(&rest, " \n")) != NULL && *word != '\0')
         field[++count < 53 ? count : 52] = strtol(word, NULL, 10);
     CHECK(count == 52);
@@ -98,7 +106,7 @@ static void look_at_stat(void)
 
 static void look_at_time(void)
 {
-    char text[2048];
+    char text[2048] = "";
     unsigned long used = 0;
     struct timespec now;
 
@@ -106,7 +114,7 @@ static void look_at_time(void)
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     while (now.tv_nsec < 100000000 && now.tv_sec == 0);
     CHECK(whole("/proc/self/stat", text, sizeof(text)) > 0);
-    sscanf(strrchr(text, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu", &used);
+    sscanf(after_name(text), "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu", &used);
     CHECK(used >= 10 && used < 1000);
 }
 
@@ -157,7 +165,7 @@ static int names(const char *path, size_t room, char found[64][32])
 static void look_at_directories(void)
 {
     static char large[64][32], small[64][32];
-    struct stat first, second;
+    struct stat first = {0}, second = {0};
     int count = names("/proc/self", sizeof(large[0]) * 32, large), fd;
 
     CHECK(count > 10 && strcmp(large[0], ".") == 0 && strcmp(large[1], "..") == 0);
@@ -180,7 +188,7 @@ static void look_at_descriptors(void)
 {
     char path[64], text[256] = "", target[256];
     int pipe_fds[2], again;
-    struct stat first, second;
+    struct stat first = {0}, second = {0};
     int fd = open("/tmp/looked_at", O_CREAT | O_RDWR, 0600);
 
     CHECK(write(fd, "hello", 5) == 5);
