@@ -101,7 +101,7 @@ static void look_at_stat(void)
     CHECK(atoi(text) == getpid() && field[4] == getppid() && field[5] == getpgrp());
     CHECK(field[6] == getsid(0) && field[20] == 1 && field[38] == SIGCHLD);
     CHECK(field[23] > 4096 && field[24] > 0 && field[24] * 4096 <= field[23]);
-    CHECK(strcmp((char *)field[48], program_invocation_name) == 0);
+    CHECK(field[48] != 0 && strcmp((char *)field[48], program_invocation_name) == 0);
 }
 
 static void look_at_time(void)
