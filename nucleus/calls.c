@@ -102,7 +102,9 @@ static KnResult call_from_interrupt(uint32_t number, const uintptr_t *words)
 {
     if (number != K_CALL_syncWake && number != K_CALL_sysTime)
         return K_EBUSY;
-    return call_table[number].handler(thread_self(), words);
+    KnResult status = call_table[number].handler(thread_self(), words);
+
+    return status_is_internal(status) ? K_EFAULT : status; /* nobody brings a page in from here */
 }
 
 KnResult nucleus_call(uint32_t number, const uintptr_t *words)
@@ -181,10 +183,27 @@ static void report_death(const struct thread *self, const struct actor *actor,
              info->excCode);
 }
 
+/* An abort ends the wait for the page only where a handler is told of it; else it is for the
+ * thread's next wait, and the page comes first. */
+static KnResult fault_in(struct thread *self, const KnExcInfo *info)
+{
+    bool aborted = false;
+    KnResult status;
+
+    for (;;) {
+        status = context_fault(self->home->context, info->excAddress, info->excAccess);
+        if (status != K_EABORT || self->dying || self->home->abort.owner != NULL)
+            break;
+        aborted = true;
+    }
+    self->aborted |= aborted;
+    return status;
+}
+
 /* Resolves a fault in the home actor's memory. false: it is an exception, and `info` says which. */
 static bool resolve_fault(struct thread *self, KnExcInfo *info)
 {
-    KnResult status = context_fault(self->home->context, info->excAddress, info->excAccess);
+    KnResult status = fault_in(self, info);
 
     switch (status) {
     case K_OK:

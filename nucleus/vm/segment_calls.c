@@ -392,6 +392,49 @@ KnResult call_lcSetRights(struct thread *self, VmAddr cap, VmOffset offset, VmOf
     return status;
 }
 
+/* Zeroes bytes [at, at + bytes) of one page, if it is here. */
+static KnResult zero_piece(struct cache *cache, uint64_t at, size_t bytes)
+{
+    uint64_t index = at >> MACHINE_PAGE_SHIFT;
+    struct frame *frame = radix_get(&cache->pages, index);
+    KnResult status;
+
+    if (!slot_is_frame(frame))
+        return K_OK;
+    if (frame->busy)
+        return pager_wait(frame->push);
+    status = history_preserve(cache, index, frame);
+    if (status != K_OK)
+        return status;
+    frame = radix_get(&cache->pages, index);
+    memset((char *)frame_address(frame) + (size_t)(at & (PAGE_BYTES - 1)), 0, bytes);
+    return K_OK;
+}
+
+static KnResult zero_range(struct thread *self, struct cache *cache, uint64_t offset,
+                           uint64_t bytes)
+{
+    for (uint32_t pages = 0; self->call_progress < bytes; pages++) {
+        uint64_t at = offset + self->call_progress;
+        uint64_t index = at >> MACHINE_PAGE_SHIFT;
+
+        if (pages == PAGES_A_TURN)
+            return STATUS_AGAIN;
+        if (radix_next(&cache->pages, index, &index) == NULL)
+            return K_OK;
+        at = MAX(at, index << MACHINE_PAGE_SHIFT); /* pages that are not here are passed over */
+        if (at - offset >= bytes)
+            return K_OK;
+        uint64_t piece = MIN(PAGE_BYTES - (at & (PAGE_BYTES - 1)), bytes - (at - offset));
+        KnResult status = zero_piece(cache, at, (size_t)piece);
+
+        if (status != K_OK)
+            return status;
+        self->call_progress = at - offset + piece;
+    }
+    return K_OK;
+}
+
 KnResult call_lcFillZero(struct thread *self, VmAddr cap, VmOffset offset, VmOffset bytes)
 {
     struct cache *cache;
@@ -401,25 +444,8 @@ KnResult call_lcFillZero(struct thread *self, VmAddr cap, VmOffset offset, VmOff
         return status;
     if (bytes > INT64_MAX || offset > INT64_MAX - bytes)
         status = K_EINVAL;
-    while (status == K_OK && self->call_progress < bytes) {
-        uint64_t at = offset + self->call_progress;
-        uint64_t piece = MIN(PAGE_BYTES - (at & (PAGE_BYTES - 1)), bytes - self->call_progress);
-        struct frame *frame = radix_get(&cache->pages, at >> MACHINE_PAGE_SHIFT);
-
-        if (slot_is_frame(frame)) {
-            if (frame->busy) {
-                status = pager_wait(frame->push);
-                break;
-            }
-            status = history_preserve(cache, at >> MACHINE_PAGE_SHIFT, frame);
-            if (status != K_OK)
-                break;
-            frame = radix_get(&cache->pages, at >> MACHINE_PAGE_SHIFT);
-            memset((char *)frame_address(frame) + (size_t)(at & (PAGE_BYTES - 1)), 0,
-                   (size_t)piece);
-        }
-        self->call_progress += piece;
-    }
+    else
+        status = zero_range(self, cache, offset, bytes);
     cache_release(cache);
     return status;
 }

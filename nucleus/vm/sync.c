@@ -56,6 +56,7 @@ KnResult call_syncRequeue(struct thread *self, VmAddr word, uint32_t wake, VmAdd
     const void *object, *to_object;
     uint64_t offset, to_offset;
     struct list *link, *next;
+    uint64_t limit = (uint64_t)wake + move;
     uint32_t woken = 0, moved = 0;
     KnResult status = context_sync_key(word, &object, &offset);
 
@@ -65,8 +66,9 @@ KnResult call_syncRequeue(struct thread *self, VmAddr word, uint32_t wake, VmAdd
     if (status != K_OK)
         return status;
     struct wait_queue *queue = bucket_of(object, offset);
+    bool stay = object == to_object && offset == to_offset;
 
-    for (link = queue->threads.next; link != &queue->threads && woken + moved < wake + move;
+    for (link = queue->threads.next; link != &queue->threads && (uint64_t)woken + moved < limit;
          link = next) {
         struct thread *thread = LIST_ENTRY(link, struct thread, link);
 
@@ -78,11 +80,13 @@ KnResult call_syncRequeue(struct thread *self, VmAddr word, uint32_t wake, VmAdd
             woken++;
             continue;
         }
+        moved++;
+        if (stay)
+            continue; /* at the tail it would be met again */
         list_remove(&thread->link);
         thread->sync_object = to_object;
         thread->sync_offset = to_offset;
         list_add_tail(&bucket_of(to_object, to_offset)->threads, &thread->link);
-        moved++;
     }
     return (KnResult)woken + (KnResult)moved;
 }

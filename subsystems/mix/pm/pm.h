@@ -38,8 +38,11 @@
 /* The call has set the registers itself. */
 #define MIX_CONTEXT_SET (-514)
 
+#define PM_APPENDS 16
+
 struct pm {
     KnMutex lock;
+    KnMutex append[PM_APPENDS]; /* of files, by key: appends to one file do not mix */
     struct heap heap;
     struct random random;
     struct processes processes;

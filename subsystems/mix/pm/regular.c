@@ -22,6 +22,18 @@ static long regular_read(struct task *task, struct file *file, VmAddr to, size_t
     return got;
 }
 
+/* The Nucleus settles where an append starts, and lets others in while it copies. */
+static KnResult append(struct pm *pm, const struct file *file, KnObjDesc *object, VmAddr from)
+{
+    KnMutex *mutex = &pm->append[file->segment.key % PM_APPENDS];
+    KnResult done;
+
+    mutexGet(mutex);
+    done = sgWrite(object, from, K_APPEND);
+    mutexRel(mutex);
+    return done;
+}
+
 static long regular_write(struct task *task, struct file *file, VmAddr from, size_t bytes,
                           uint64_t *offset)
 {
@@ -38,7 +50,8 @@ static long regular_write(struct task *task, struct file *file, VmAddr from, siz
         }
         object.size = MIN(bytes, limit - *offset);
     }
-    done = sgWrite(&object, from, (file->flags & O_APPEND) != 0 ? K_APPEND : 0);
+    done = (file->flags & O_APPEND) != 0 ? append(task->process->pm, file, &object, from)
+                                         : sgWrite(&object, from, 0);
     if (done == K_EINVAL)
         return -EFBIG;
     if (done < 0)
