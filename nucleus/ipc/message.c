@@ -65,6 +65,7 @@ static bool is_small(const struct message *message)
 
 static KnResult fill_small(struct message *message, VmAddr from)
 {
+    ASSERT(list_is_empty(&message->body));
     KnResult status = message->filled == message->body_bytes
                           ? K_OK
                           : copy_in(message->small, from, message->body_bytes);

@@ -84,6 +84,7 @@ static void forget_name(struct cache *cache)
 
 static void idle_leave(struct cache *cache)
 {
+    ASSERT(site_self()->vm.caches.idle_count > 0);
     list_remove(&cache->queue);
     site_self()->vm.caches.idle_count--;
 }
@@ -93,6 +94,7 @@ static void idle_enter(struct cache *cache)
 {
     struct caches *caches = &site_self()->vm.caches;
 
+    ASSERT(cache->holders == 0 && !list_is_linked(&cache->queue));
     list_add_tail(&caches->idle, &cache->queue);
     caches->idle_count++;
     for (uint32_t i = 0; i < RETIRE_TRIES && caches->idle_count > IDLE_LIMIT; i++) {
@@ -358,6 +360,7 @@ void cache_take(struct cache *cache, struct frame *frame)
     ASSERT(frame->cache == cache && radix_get(&cache->pages, frame->index) == frame);
     radix_clear(&cache->pages, frame->index);
     frame->cache = NULL;
+    ASSERT(cache->resident > 0 && cache->dirty >= (frame->dirty ? 1u : 0u));
     cache->resident--;
     cache->dirty -= frame->dirty;
     frame_make_unreplaceable(frame);

@@ -414,6 +414,7 @@ void pager_answer(struct pager_request *request, KnResult status, const KnMpRepl
         status = answer_of_kind(request, reply, body, body_pages);
     if (request->kind == PAGER_PULL) {
         clear_pull_slots(request);
+        ASSERT(site_self()->vm.pager.pulling >= request->pages);
         site_self()->vm.pager.pulling -= request->pages;
     }
     if (request->kind == PAGER_PUSH)

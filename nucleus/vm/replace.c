@@ -107,6 +107,7 @@ bool pager_push_some(void)
 
     if (vm->pager.starting)
         return false;
+    ASSERT(site_self()->cpu.interrupt_depth == 0);
     vm->pager.starting = true;
     for (uint32_t i = MIN(vm->frames.cached_count, PUSH_TRIES);
          i > 0 && !list_is_empty(&vm->frames.dirty) && vm->pager.pushes < PAGER_PUSHES; i--) {

@@ -399,6 +399,7 @@ static KnResult zero_piece(struct cache *cache, uint64_t at, size_t bytes)
     struct frame *frame = radix_get(&cache->pages, index);
     KnResult status;
 
+    ASSERT(bytes <= PAGE_BYTES - (at & (PAGE_BYTES - 1)));
     if (!slot_is_frame(frame))
         return K_OK;
     if (frame->busy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine that a domain runs on: where its memory is, how soon it is up, and that it repeats."""
+"""The machine a domain runs on: where its memory is, how soon it is up, and that it repeats."""
 
 import pathlib
 import random
