@@ -19,8 +19,12 @@ void transaction_begin(struct transaction *transaction, struct message *request)
 void transaction_end(struct transaction *transaction, KnResult status, struct message *reply)
 {
     ASSERT(transaction->state == TRANSACTION_SENT);
-    if (transaction->request != NULL)
+    if (transaction->request != NULL) {
+        /* What was lent to the request is its owner's again, before the owner is told. */
+        if (transaction->request->lent)
+            message_strip(transaction->request);
         transaction->request->transaction = NULL;
+    }
     transaction->request = NULL;
     transaction->server = NULL;
     transaction->state = TRANSACTION_DONE;

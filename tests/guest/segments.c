@@ -113,8 +113,11 @@ static void mapper_run(uintptr_t argument)
     struct mapper *mapper = (struct mapper *)argument;
     char annex[K_CMSGANNEXSIZE], answer_annex[K_CMSGANNEXSIZE];
     KnMsgDesc receive = {.annexAddr = (VmAddr)annex};
+    KnCap cap = {mapper->ui, 77};
     int32_t li = mapper->port;
 
+    /* Trusted mappers are on the paging path; others have to do without its reserve. */
+    (void)svMapper(&cap, 10000 * GUEST_MS);
     while (mapper->stop == 0 && ipcReceive(&receive, &li, 20000 * (int64_t)GUEST_MS) >= 0) {
         KnMsgDesc reply = {.annexAddr = (VmAddr)answer_annex};
         KnMpRequest request;
@@ -140,13 +143,9 @@ static void mapper_run(uintptr_t argument)
 static bool mapper_start(struct guest *guest, struct mapper *mapper, uint64_t end)
 {
     KnThreadLid lid;
-    KnCap cap = {.key = 77};
 
     *mapper = (struct mapper){.guest = guest, .page = page(), .end = end};
     mapper->port = (int32_t)portCreate(K_MYACTOR, &mapper->ui);
-    cap.ui = mapper->ui;
-    /* Trusted mappers are on the paging path; others have to do without its reserve. */
-    (void)svMapper(&cap, 10000 * GUEST_MS);
     mapper->disk = region(DISK_PAGES * page());
     if (!EXPECT(mapper->port > 0 && mapper->disk != 0))
         return false;
@@ -393,6 +392,21 @@ CASE(mapper_dies)
     EXPECT_EQ(sgRead(&one, data, 0), K_EMAPPER);
 }
 
+/* The pages on their way out are lent to the message that its death drops. */
+CASE(mapper_dies_with_a_push)
+{
+    struct mapper mapper;
+    VmAddr data = region(2 * page());
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc two = object(&mapper, 0, 2 * page());
+
+    EXPECT_EQ(sgWrite(&two, data, 0), 2 * page());
+    mapper.fault = FAIL_DIE;
+    EXPECT_EQ(sgFlush(&two, K_FLUSH_WRITABLE), K_EMAPPER);
+    EXPECT_EQ(sgRead(&two, data, 0), K_EMAPPER);
+}
+
 CASE(mapper_is_silent)
 {
     struct mapper mapper;
@@ -505,6 +519,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(mapper_has_no_room),
     CASE_USER(mapper_breaks_the_protocol),
     CASE_USER(mapper_dies),
+    CASE_USER(mapper_dies_with_a_push),
     CASE_SYSTEM(mapper_is_silent),
     CASE_SYSTEM(temporary_segment),
     CASE_SYSTEM(segment_errors),

@@ -203,7 +203,7 @@ def test_all_kinds_are_in_the_image(launcher, files):
 
 
 def test_save_gives_the_first_files(launcher, files, tmp_path):
-    target = extracted(launcher, tmp_path, "--files", f"{files}:/work/x", "--files", files)
+    target = extracted(launcher, tmp_path, "--files", f"{files}:/data/x", "--files", files)
     subprocess.run(["diff", "-r", "--no-dereference", "--exclude=fifo", "--exclude=null", files,
                     target], check=True)
     assert (target / "plain").stat().st_mtime == 1_000_000_000
@@ -247,9 +247,9 @@ def test_save_into_an_empty_folder(launcher, tmp_path):
 
 
 def test_save_of_a_path_that_went(launcher, files, tmp_path):
-    result = launcher.run("run", "--system", "disk", "--files", f"{files}:/work/x", "--save",
+    result = launcher.run("run", "--system", "disk", "--files", f"{files}:/data/x", "--save",
                           tmp_path / "s", "host", f"{SBIN}/debugfs", "-w", "-R",
-                          "unlink /work/x", "@")
+                          "unlink /data/x", "@")
     assert result.returncode == 125
     assert b"chorus: debugfs: " in result.stderr and b"not found" in result.stderr
 

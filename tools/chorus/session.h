@@ -66,7 +66,7 @@ struct session {
     bool complaints_ended;
 };
 
-/* Prepares the streams and signals. The session, all of it, then holds what it needs. */
+/* Prepares the streams and signals, and takes over what the run of a domain needs. */
 void session_create(struct session *session, const struct options *options, const struct root *root,
                     struct log *log, const struct streams *streams, int64_t start_ns);
 

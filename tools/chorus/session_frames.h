@@ -11,7 +11,7 @@ void frames_take(struct session *session);
 /* Queues what the site has to know, as far as there is room, and sends it. */
 void frames_send(struct session *session);
 
-/* Sets the session's end; see session.c. */
+/* Sets how the run of the domain ends; see session.c. */
 void session_end(struct session *session, enum session_end end, int status);
 
 #endif
