@@ -166,6 +166,21 @@ CASE(requeue_moves_waiters)
     EXPECT_EQ(shared.order[1], 3); /* it alone had stayed */
 }
 
+/* Who would move to where it is stays; and the two numbers together may be more than one holds. */
+CASE(requeue_to_the_same_word)
+{
+    struct shared shared = {.delay_ns = K_NOTIMEOUT};
+    struct member member[4];
+
+    REQUIRE(waiters_launch(guest, &shared, member, 4));
+    EXPECT_EQ(syncRequeue((VmAddr)&shared.word, 0, (VmAddr)&shared.word, UINT32_MAX), 4);
+    EXPECT_EQ(shared.ended, 0);
+    EXPECT_EQ(syncRequeue((VmAddr)&shared.word, 1, (VmAddr)&shared.word, UINT32_MAX), 4);
+    EXPECT_EQ(shared.ended, 1);
+    EXPECT_EQ(syncWake((VmAddr)&shared.word, UINT32_MAX), 3);
+    EXPECT(ended(&shared, 4));
+}
+
 CASE(moved_waiter_keeps_its_deadline)
 {
     struct shared shared = {.delay_ns = 20000000};
@@ -516,6 +531,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(wait_can_be_aborted),
     CASE_USER(wait_is_abortable_only_where_asked),
     CASE_USER(requeue_moves_waiters),
+    CASE_USER(requeue_to_the_same_word),
     CASE_USER(moved_waiter_keeps_its_deadline),
     CASE_USER(waiter_can_be_deleted),
     CASE_USER(wait_on_region_memory),

@@ -3,13 +3,11 @@
 #include "chorus/calls.h"
 #include "chorus/log.h"
 #include "chorus/program.h"
-#include "chorus/services.h"
 #include "chorus/thread.h"
-#include "chorus/ui.h"
-#include "idl/boot.h"
 #include "idl/pm.h"
 #include "kit/base.h"
 #include "kit/string.h"
+#include "service/service.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/program.h"
 #include "subsystems/mix/pm/time.h"
@@ -39,27 +37,6 @@ static KnResult serve_signal_group(void *server, const struct idl_context *conte
 
 static const struct pm_server_ops operations = {.signal_group = serve_signal_group};
 
-static void serve_one(struct pm *pm, int32_t port)
-{
-    struct idl_message request = {.body = 0}, reply = {.body = 0};
-    struct idl_context context = {.li = port};
-    KnMsgDesc receive = {.annexAddr = (VmAddr)request.annex};
-    KnMsgDesc answer = {.annexAddr = (VmAddr)reply.annex};
-    KnMsgHead head;
-    int32_t li = port;
-    KnResult got = ipcReceive(&receive, &li, K_NOTIMEOUT);
-
-    if (got < 0 || ipcSysInfo(&head) != K_OK)
-        return;
-    request.body_bytes = (uint32_t)got;
-    context.source = head.srcPort;
-    context.actor_id = head.actorId;
-    context.is_request = head.isRequest != 0;
-    (void)pm_dispatch(&operations, pm, &context, &request, &reply);
-    if (context.is_request)
-        (void)ipcReply(&answer);
-}
-
 /* ---- Start ------------------------------------------------------------------------------- */
 
 void pm_random(struct pm *pm, void *to, size_t bytes)
@@ -80,49 +57,39 @@ static void alarms(uintptr_t argument)
     time_alarms((struct pm *)argument);
 }
 
-static void tell_boot(void)
+static KnResult start(struct pm *pm)
 {
-    const struct boot_ready_in in = {.name = "pm"};
-    struct idl_client client;
-    KnUniqueId boot;
-
-    (void)uiBuild(&boot, K_UIPORT_STATPORT, (uint32_t)uiLocalSite(), SERVICE_BOOT);
-    idl_client_init(&client, &boot, NULL, 0);
-    (void)boot_ready(&client, &in);
-}
-
-static bool start(struct pm *pm, int32_t *port)
-{
-    KnUniqueId ui;
     KnResult li;
 
     heap_init(&pm->heap);
     list_init(&pm->file_locks);
     (void)actorSelf(&pm->self);
     random_init(&pm->random, pm->self.key); /* drawn from the hardware by the Nucleus */
-    (void)uiBuild(&ui, K_UIPORT_STATPORT, (uint32_t)uiLocalSite(), SERVICE_PM);
-    li = portDeclare(K_MYACTOR, &ui);
-    if (li < 0 || processes_init(pm) < 0 ||
-        thread_launch(NULL, alarms, (uintptr_t)pm, STACK_BYTES, NULL) != K_OK)
-        return false;
-    *port = (int32_t)li;
+    li = service_declare(SERVICE_PM);
+    if (li < 0)
+        return li;
+    if (processes_init(pm) < 0)
+        return K_ENOMEM;
     servers_init(pm);
-    return true;
+    server_init(&pm->server);
+    li = server_add(&pm->server, (int32_t)li, pm_service(&operations, pm));
+    return li == K_OK ? thread_launch(NULL, alarms, (uintptr_t)pm, STACK_BYTES, NULL) : li;
 }
 
 static void pm_main(struct pm *pm, uintptr_t argument)
 {
-    int32_t port;
+    const struct server_buffers none = {NULL, 0, NULL, 0}; /* requests and replies are short */
+    KnResult status = start(pm);
 
     (void)argument;
-    if (!start(pm, &port)) {
-        (void)log_print("pm: cannot start\n");
+    if (status < 0) {
+        (void)log_print("pm: cannot start: %s\n", strSysError(status));
         return;
     }
-    tell_boot();
+    (void)service_ready();
     program_launch(pm);
-    for (;;)
-        serve_one(pm, port);
+    status = server_work(&pm->server, &none);
+    (void)log_print("pm: serves no more: %s\n", strSysError(status));
 }
 
 ACTOR_PROGRAM(pm, struct pm, pm_main);

@@ -25,6 +25,7 @@
 #include "kit/random.h"
 #include "mix/errno.h"
 #include "mix/linux.h"
+#include "server/server.h"
 #include "subsystems/mix/pm/heap.h"
 #include "subsystems/mix/pm/process.h"
 #include "subsystems/mix/pm/server.h"
@@ -47,6 +48,7 @@ struct pm {
     struct random random;
     struct processes processes;
     struct servers servers;
+    struct server server;       /* of idl/pm.idl */
     KnCap self;                 /* this actor */
     uint32_t unknown_calls[16]; /* bit a number: ENOSYS was logged */
     struct process *program;    /* what the launcher asked for; its end is the domain's */
