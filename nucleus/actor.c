@@ -123,15 +123,27 @@ void actor_kill(struct actor *actor)
         thread = LIST_ENTRY(link, struct thread, in_actor);
         thread_kill(thread);
     }
-    if (actor->thread_count == 0 && actor->visitors == 0)
-        actor_bury(actor);
+    actor_bury(actor);
 }
 
 void actor_bury(struct actor *actor)
 {
-    ASSERT(actor->killed && actor->thread_count == 0 && actor->visitors == 0);
+    if (!actor->killed || actor->thread_count > 0 || actor->visitors > 0)
+        return;
     if (!list_is_linked(&actor->in_dying))
         list_add_tail(&site_self()->actors.dying, &actor->in_dying);
+}
+
+void actor_enter(struct actor *actor)
+{
+    actor->visitors++;
+}
+
+void actor_leave(struct actor *actor)
+{
+    ASSERT(actor->visitors > 0);
+    actor->visitors--;
+    actor_bury(actor);
 }
 
 /* One step of taking an actor apart: a region, or the end. */
@@ -186,8 +198,9 @@ KnResult call_actorCreate(struct thread *self, VmAddr init, VmAddr actor,
     created->exception = model->exception;
     created->abort = model->abort;
     created->pi = model->pi;
+    port_of_li(created, K_DEFAULTPORT)->pi = model->pi;
     created->calls_granted = model->calls_granted;
-    created->stop_count = status == K_STOPPED ? 1 : 0;
+    created->stopped = status == K_STOPPED;
     cap = (KnCap){created->name_entry.ui, created->key};
     result = copy_out(actor, &cap, sizeof(cap));
     if (result != K_OK)
@@ -200,17 +213,13 @@ KnResult call_actorDelete(struct thread *self, VmAddr cap)
     struct actor *actor;
     KnResult status;
 
-    if (self->call_progress != 0)
-        return K_OK; /* it was waiting for the end, and that has come */
     status = actor_argument(self, cap, &actor);
     if (status != K_OK)
         return status;
     actor_kill(actor);
     if (actor == self->home || actor == self->execution)
         return K_OK;
-    self->call_progress = 1;
-    (void)thread_wait(&actor->death, TIMER_NEVER, true);
-    return K_OK;
+    return thread_wait(&actor->death, TIMER_NEVER, true); /* woken with K_OK by its end */
 }
 
 KnResult call_actorSelf(struct thread *self, VmAddr cap)
@@ -226,11 +235,11 @@ KnResult call_actorStop(struct thread *self, VmAddr cap)
     struct thread *thread;
     KnResult status = actor_argument(self, cap, &actor);
 
-    if (status != K_OK || actor->stop_count > 0)
+    if (status != K_OK)
         return status;
-    actor->stop_count = 1;
+    actor->stopped = true;
     LIST_FOR_EACH(thread, &actor->threads, in_actor) {
-        thread_stop(thread);
+        thread_stop(thread, THREAD_STOP_ACTOR);
     }
     return K_OK;
 }
@@ -241,12 +250,11 @@ KnResult call_actorStart(struct thread *self, VmAddr cap)
     struct thread *thread;
     KnResult status = actor_argument(self, cap, &actor);
 
-    if (status != K_OK || actor->stop_count == 0)
+    if (status != K_OK)
         return status;
-    actor->stop_count = 0;
+    actor->stopped = false;
     LIST_FOR_EACH(thread, &actor->threads, in_actor) {
-        if (thread->stop_count > 0)
-            thread_start(thread);
+        thread_start(thread, THREAD_STOP_ACTOR);
     }
     return K_OK;
 }

@@ -34,11 +34,11 @@ struct actor {
     KnActorPrivilege privilege;
     KnProtId pi;
     bool calls_granted; /* may make Nucleus calls */
-    uint32_t stop_count;
+    bool stopped;
     struct context *context;
     struct list threads;
     uint32_t thread_count;
-    uint32_t visitors; /* threads of others that run this actor's handlers */
+    uint32_t visitors; /* threads that run its handlers, or wait for its memory */
     bool killed;       /* nucleus_reap takes it apart when threads and visitors are gone */
     struct list ports;
     uint32_t port_count;
@@ -75,8 +75,12 @@ KnResult actor_argument(struct thread *self, VmAddr cap, struct actor **actor);
  * after them. */
 void actor_kill(struct actor *actor);
 
-/* Its last thread or visitor has gone: queues a killed actor for nucleus_reap. */
+/* Queues a killed actor for nucleus_reap, once its last thread and visitor have gone. */
 void actor_bury(struct actor *actor);
+
+/* A visitor of an actor keeps it, so that it may wait. */
+void actor_enter(struct actor *actor);
+void actor_leave(struct actor *actor);
 
 /* Gets and sets a name of up to K_NAMEMAX characters, as actorName and threadName do; addresses
  * may be 0. */

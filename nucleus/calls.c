@@ -25,14 +25,17 @@ static KnResult settle(KnResult status)
 {
     switch (status) {
     case STATUS_FAULT:
-        return context_resolve();
+        status = context_resolve();
+        break;
     case STATUS_MEMORY:
         return frame_wait();
     default:
         ASSERT(status == STATUS_AGAIN);
-        executive_preemption_point();
-        return K_OK;
+        status = K_OK;
+        break;
     }
+    executive_preemption_point();
+    return status;
 }
 
 /* An error of settling as the caller of a Nucleus call sees it. */
@@ -61,11 +64,22 @@ static KnResult run(struct thread *self, const struct call_entry *entry, const u
         if (likely(!status_is_internal(status)))
             return status;
         status = settle(status);
+        if (status == K_OK && self->dying)
+            status = K_EABORT;
         if (status != K_OK)
-            return settle_error(status);
-        if (self->dying)
-            return K_EABORT;
+            return self->call_partial > 0 ? self->call_partial : settle_error(status);
     }
+}
+
+/* A result that the call's page does not tell of. The first of each site is told on the log. */
+static void check_error(struct site *site, uint32_t number, KnResult error)
+{
+    ASSERT(error < 0 && error > -32);
+    if ((call_table[number].errors & CALL_ERROR(error)) != 0)
+        return;
+    if (site->stray_errors++ == 0)
+        site_log("nucleus: %s gave error %d, which is not in its list\n", call_names[number],
+                 (int)error);
 }
 
 static inline bool something_to_reap(const struct site *site)
@@ -90,6 +104,7 @@ static void leave(struct thread *self)
 static void call_end(struct thread *self)
 {
     self->call_progress = 0;
+    self->call_partial = 0;
     self->call_deadline_ns = 0;
     if (unlikely(self->draft != NULL || self->arrived != NULL ||
                  self->rpc.state != TRANSACTION_IDLE))
@@ -125,6 +140,8 @@ KnResult nucleus_call(uint32_t number, const uintptr_t *words)
     site->calls++;
     trace_add(&site->trace, TRACE_CALL, (uint32_t)self->lid, number, words[0], words[1]);
     result = run(self, entry, words);
+    if (unlikely(result < 0) && !self->dying)
+        check_error(site, number, result);
     call_end(self);
     trace_add(&site->trace, TRACE_RETURN, (uint32_t)self->lid, number, (uintptr_t)result, 0);
     leave(self);
@@ -142,12 +159,10 @@ static uintptr_t upcall(struct thread *self, const struct actor_handler *handler
     uintptr_t result;
 
     self->execution = owner;
-    owner->visitors++;
+    actor_enter(owner);
     result = context_upcall((context_routine)handler->routine, a, b, (uintptr_t)handler->cookie);
-    owner->visitors--;
     self->execution = former;
-    if (owner->killed && owner->thread_count == 0 && owner->visitors == 0)
-        actor_bury(owner);
+    actor_leave(owner);
     return result;
 }
 

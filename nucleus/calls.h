@@ -18,11 +18,13 @@
 struct thread;
 
 #define CALL_WORDS 6
+#define CALL_ERROR(error) (UINT32_C(1) << -(error))
 
 struct call_entry {
     KnResult (*handler)(struct thread *self, const uintptr_t *words);
     KnActorPrivilege least; /* privilege of the actor that calls */
     bool waits;
+    uint32_t errors; /* what its own code may return: CALL_ERROR of each */
 };
 
 extern const struct call_entry call_table[K_CALL_LIMIT];

@@ -213,6 +213,7 @@ KnResult call_siteStat(struct thread *self, VmAddr stat)
         .ssFaults = vm->faults,
         .ssInterrupts = site->supervisor.interrupts,
         .ssIdleNs = site->cpu.idle->used_ns,
+        .ssStrayErrors = site->stray_errors,
     };
 
     (void)self;

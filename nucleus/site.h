@@ -37,7 +37,8 @@ struct site {
     struct ipc ipc;
     struct actors actors;
     struct trace trace;
-    uint64_t calls; /* Nucleus calls so far */
+    uint64_t calls;        /* Nucleus calls so far */
+    uint32_t stray_errors; /* results that the table of calls does not list */
     bool panicking;
 };
 

@@ -42,7 +42,7 @@ KnResult thread_create(struct actor *actor, const KnSchedParms *sched, const KnS
     }
     actors->last_lid = actors->last_lid == INT32_MAX ? 1 : actors->last_lid + 1;
     created->lid = actors->last_lid;
-    created->stop_count = actor->stop_count;
+    created->stops = actor->stopped ? THREAD_STOP_ACTOR : 0;
     list_add_tail(&actor->threads, &created->in_actor);
     actor->thread_count++;
     actors->thread_count++;
@@ -77,8 +77,7 @@ static void thread_retire(struct thread *thread)
     list_add_tail(&actors->dead, &thread->in_actor);
     ASSERT(actor->thread_count > 0);
     actor->thread_count--;
-    if (actor->killed && actor->thread_count == 0 && actor->visitors == 0)
-        actor_bury(actor);
+    actor_bury(actor);
 }
 
 void thread_kill(struct thread *thread)
@@ -92,10 +91,7 @@ void thread_kill(struct thread *thread)
     }
     if (thread->state == THREAD_WAITING)
         thread_wake(thread, K_EABORT);
-    if (thread->stop_count > 0) {
-        thread->stop_count = 1;
-        thread_start(thread);
-    }
+    thread_start(thread, THREAD_STOP_SELF | THREAD_STOP_ACTOR);
     site_self()->cpu.reschedule = true;
 }
 
@@ -213,8 +209,8 @@ KnResult call_threadStop(struct thread *self, VmAddr cap, KnThreadLid lid)
     struct thread *thread;
     KnResult status = thread_argument(self, cap, lid, &actor, &thread);
 
-    if (status == K_OK && thread->stop_count == 0)
-        thread_stop(thread);
+    if (status == K_OK)
+        thread_stop(thread, THREAD_STOP_SELF);
     return status;
 }
 
@@ -224,8 +220,8 @@ KnResult call_threadStart(struct thread *self, VmAddr cap, KnThreadLid lid)
     struct thread *thread;
     KnResult status = thread_argument(self, cap, lid, &actor, &thread);
 
-    if (status == K_OK && thread->stop_count > 0)
-        thread_start(thread);
+    if (status == K_OK)
+        thread_start(thread, THREAD_STOP_SELF);
     return status;
 }
 
@@ -252,8 +248,6 @@ KnResult call_threadDelay(struct thread *self, int64_t delay_ns)
 {
     KnResult status;
 
-    if (delay_ns < K_NOTIMEOUT)
-        return K_EINVAL;
     if (delay_ns == 0) {
         executive_yield();
         return K_OK;
@@ -287,7 +281,7 @@ KnResult call_threadScheduler(struct thread *self, VmAddr cap, KnThreadLid lid, 
 /* Registers, or the vector state, can be had of the caller and of threads that do not run. */
 static bool is_at_rest(const struct thread *self, const struct thread *thread)
 {
-    return thread == self || thread->state == THREAD_NEW || thread->stop_count > 0 ||
+    return thread == self || thread->state == THREAD_NEW || thread->stops != 0 ||
            thread->state == THREAD_WAITING;
 }
 
@@ -375,7 +369,7 @@ KnResult call_threadName(struct thread *self, VmAddr cap, KnThreadLid lid, VmAdd
 
 static int32_t visible_state(const struct thread *thread)
 {
-    if (thread->stop_count > 0 || thread->state == THREAD_NEW)
+    if (thread->stops != 0 || thread->state == THREAD_NEW)
         return 2;
     return thread->state == THREAD_WAITING;
 }

@@ -100,6 +100,15 @@ def nucleus_header(calls):
     return "".join(out)
 
 
+def error_mask(call):
+    """What the call may return: its own errors, and those that any call with an address may meet
+    while the page there is brought in."""
+    names = set(call["errors"])
+    if "K_EFAULT" in names:
+        names |= {"K_ENOMEM", "K_EABORT"}
+    return " | ".join(f"CALL_ERROR({name})" for name in sorted(names)) or "0"
+
+
 def dispatch(calls):
     """A wrapper a call turns argument words into typed values; the compiler makes it a jump."""
     out = [BANNER, "#include \"nucleus_calls.h\"\n#include \"nucleus/calls.h\"\n\n"]
@@ -116,7 +125,7 @@ def dispatch(calls):
     who = {"user": "K_USERACTOR", "system": "K_SYSTEMACTOR", "supervisor": "K_SUPACTOR"}
     for call in calls:
         out.append(f"    [K_CALL_{call['name']}] = {{word_{call['name']}, {who[call['who']]}, "
-                   f"{'true' if call['waits'] else 'false'}}},\n")
+                   f"{'true' if call['waits'] else 'false'},\n        {error_mask(call)}}},\n")
     out.append("};\n")
     return "".join(out)
 

@@ -30,7 +30,7 @@ void executive_init(struct executive *executive)
 
 static bool thread_is_eligible(const struct thread *thread)
 {
-    return thread->state == THREAD_READY && thread->stop_count == 0;
+    return thread->state == THREAD_READY && thread->stops == 0;
 }
 
 static bool has_quantum(const struct thread *thread)
@@ -231,11 +231,14 @@ void thread_make_ready(struct thread *thread)
         ready_insert(thread, false);
 }
 
-void thread_stop(struct thread *thread)
+void thread_stop(struct thread *thread, uint32_t why)
 {
+    bool runs = thread->stops == 0 && thread->state == THREAD_READY;
+
     if (thread->dying)
         return; /* nothing may keep it from its end */
-    if (thread->stop_count++ > 0 || thread->state != THREAD_READY)
+    thread->stops |= why;
+    if (!runs)
         return;
     if (thread == thread_self())
         site_self()->cpu.reschedule = true;
@@ -243,10 +246,12 @@ void thread_stop(struct thread *thread)
         ready_remove(thread);
 }
 
-void thread_start(struct thread *thread)
+void thread_start(struct thread *thread, uint32_t why)
 {
-    ASSERT(thread->stop_count > 0);
-    if (--thread->stop_count == 0 && thread_is_eligible(thread) && thread != thread_self())
+    bool stopped = thread->stops != 0;
+
+    thread->stops &= ~why;
+    if (stopped && thread_is_eligible(thread) && thread != thread_self())
         ready_insert(thread, false);
 }
 

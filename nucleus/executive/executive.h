@@ -44,9 +44,9 @@ void thread_executive_init(struct thread *thread, const KnSchedParms *parms);
 /* A new thread becomes eligible. */
 void thread_activate(struct thread *thread);
 
-/* Counted: the thread runs only while nobody has stopped it. */
-void thread_stop(struct thread *thread);
-void thread_start(struct thread *thread);
+/* Each reason (THREAD_STOP_*) on its own: the thread runs only while there is none. */
+void thread_stop(struct thread *thread, uint32_t why);
+void thread_start(struct thread *thread, uint32_t why);
 
 /* The current thread waits in `queue` (NULL: only for the deadline, or for thread_wake). Returns
  * what it was woken with, K_ETIMEOUT, or K_EABORT if abortable. An abort that came before

@@ -7,7 +7,7 @@
  *                     set
  *            new      created and not yet activated
  *            dead     will not run again; destroyed by whoever deletes it, never by itself
- * A thread with stop_count above 0 is in no run queue whatever its state.
+ * A thread that has a reason to be stopped is in no run queue whatever its state.
  *
  * I1 `link` is linked exactly if the thread is in a run queue or in a wait queue.
  * I2 A thread waits with nothing held: what it had prepared hangs off the thread (draft, arrived,
@@ -31,6 +31,10 @@ struct message;
 
 enum thread_state { THREAD_NEW, THREAD_READY, THREAD_WAITING, THREAD_DEAD };
 
+/* Reasons for a thread to be stopped. */
+#define THREAD_STOP_SELF 1u  /* threadStop */
+#define THREAD_STOP_ACTOR 2u /* actorStop */
+
 struct wait_queue {
     struct list threads;
 };
@@ -50,7 +54,7 @@ struct thread {
     struct list link;
     KnSchedClass class;
     uint8_t priority;
-    uint32_t stop_count;
+    uint32_t stops;           /* why it is stopped: THREAD_STOP_* */
     uint64_t quantum_left_ns; /* of the current turn; round robin and time sharing */
     uint64_t used_ns;         /* processor time used */
     uint64_t resumed_ns;      /* when it last got the processor */
@@ -70,11 +74,11 @@ struct thread {
     KnThreadPrivilege privilege;
     uintptr_t soft_register;
     char name[K_NAMEMAX + 1];
-    struct wait_queue death; /* who waits for this thread's end */
 
     /* The call in progress: survives its restarts, cleared at its end. */
     struct fault_request fault;
     uint64_t call_progress;    /* bytes that need not be done again */
+    KnResult call_partial;     /* its result if it ends early: bytes that count; 0: none */
     uint64_t call_deadline_ns; /* set at the first start of a call with a delay; 0: not yet */
 
     /* IPC. */

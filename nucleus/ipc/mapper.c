@@ -73,4 +73,10 @@ static void transport_cancel(struct pager_request *request)
     transaction_cancel(&request->transaction);
 }
 
-const struct pager_transport mapper_transport = {transport_send, transport_cancel};
+static bool transport_serves(KnUniqueId port)
+{
+    return port_find(port) != NULL;
+}
+
+const struct pager_transport mapper_transport = {transport_send, transport_cancel,
+                                                 transport_serves};

@@ -172,10 +172,15 @@ KnResult cache_of_segment(const KnCap *segment, struct cache **cache)
     }
     if (ui_type(segment->ui) == K_UISITE || ui_is_none(segment->ui))
         return K_EUNKNOWN; /* a temporary segment that is no more */
+    found = cache_create();
+    if (found == NULL)
+        return K_ENOMEM;
     struct mapper *mapper = pager_mapper(segment->ui);
 
-    if (mapper == NULL || (found = cache_create()) == NULL)
+    if (mapper == NULL) {
+        cache_release(found);
         return K_ENOMEM;
+    }
     found->mapper = mapper;
     mapper->caches++;
     cache_name(found, segment);

@@ -31,6 +31,7 @@ struct region {
     struct cache *cache; /* NULL: addresses only (K_NOACCESS) or physical */
     uint64_t offset;     /* of start in the cache, bytes */
     bool physical;       /* maps `offset` as a physical address */
+    bool uncached;       /* of a device */
     bool owns_frames;    /* and gives those frames back at its end */
     void *opaque1;
     VmFlags opaque2;
@@ -85,10 +86,13 @@ void region_free(struct region *region);
  * split failed. */
 KnResult region_free_range(struct context *context, struct actor *actor, VmAddr start, VmAddr end);
 
-/* Sets protection or inheritance bits (`mask`) of all regions in [start, end). K_ENOMEM, K_EADDR
- * (a hole). */
-KnResult region_set_options(struct context *context, VmAddr start, VmAddr end, VmFlags mask,
+/* Sets protection or inheritance bits (`mask`) of all of the actor's regions in [start, end).
+ * K_ENOMEM, K_EADDR (a hole, or another's region). */
+KnResult region_set_options(struct actor *actor, VmAddr start, VmAddr end, VmFlags mask,
                             VmFlags options);
+
+/* Maps a page of a physical region as its options say: K_ENOMEM. */
+KnResult region_map_physical(struct region *region, VmAddr page);
 
 /* Copies or shares, as their inheritance says, all regions of `source` in `target`, which is
  * empty. */

@@ -62,8 +62,10 @@ static KnResult map_page(struct context *context, VmAddr address, uint32_t acces
 
     if (status != K_OK)
         return status;
-    if (region->cache == NULL)
-        return K_EFAULT; /* physical regions are mapped from the start */
+    if (region->physical) {
+        status = region_map_physical(region, ALIGN_DOWN(address, PAGE_BYTES));
+        return status == K_ENOMEM ? frame_shortage() : status;
+    }
     status = context_frame_at(context, address, access == K_WRITABLE, &frame);
     if (status != K_OK)
         return status;
@@ -173,7 +175,8 @@ KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access)
     struct region *region;
     struct context *context = context_of(address);
 
-    if (check_access(context, address, access, &region) != K_OK || region->cache == NULL)
+    if (check_access(context, address, access, &region) != K_OK ||
+        (region->cache == NULL && !region->physical))
         return K_EFAULT;
     self->fault = (struct fault_request){address, bytes, access};
     return STATUS_FAULT;

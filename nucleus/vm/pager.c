@@ -42,13 +42,20 @@ struct mapper *pager_mapper(KnUniqueId port)
     return mapper;
 }
 
-void pager_mapper_release(struct mapper *mapper)
+/* The record goes when nothing needs it: no cache, and no bound that was set for a living port. */
+static void forget_if_idle(struct mapper *mapper)
 {
-    ASSERT(mapper->caches > 0);
-    if (--mapper->caches > 0 || mapper->answer_ns != PAGER_ANSWER_NS)
+    if (mapper->caches > 0 || (mapper->answer_ns != PAGER_ANSWER_NS && !mapper->gone))
         return;
     list_remove(&mapper->link);
     slab_free(&site_self()->vm.pager.mapper_pool, mapper);
+}
+
+void pager_mapper_release(struct mapper *mapper)
+{
+    ASSERT(mapper->caches > 0);
+    mapper->caches--;
+    forget_if_idle(mapper);
 }
 
 /* Nobody can fill or clean these caches any more; those in use follow when they are released. */
@@ -58,8 +65,11 @@ void pager_mapper_gone(KnUniqueId port)
     struct mapper *mapper;
     struct cache *cache;
 
-    LIST_FOR_EACH(mapper, &vm->pager.mappers, link) {
-        mapper->gone |= ui_equal(mapper->port, port);
+    LIST_FOR_EACH_SAFE(mapper, &vm->pager.mappers, link) {
+        if (!ui_equal(mapper->port, port))
+            continue;
+        mapper->gone = true;
+        forget_if_idle(mapper);
     }
     LIST_FOR_EACH_SAFE(cache, &vm->caches.idle, queue) {
         if (cache->mapper != NULL && cache->mapper->gone)

@@ -54,6 +54,7 @@ struct mapper {
 struct pager_transport {
     KnResult (*send)(struct pager_request *request, KnUniqueId port, const KnMpRequest *annex);
     void (*cancel)(struct pager_request *request);
+    bool (*serves)(KnUniqueId port); /* whether the port is one of this site */
 };
 
 struct pager {

@@ -251,9 +251,31 @@ KnResult region_free_range(struct context *context, struct actor *actor, VmAddr 
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
-KnResult region_set_options(struct context *context, VmAddr start, VmAddr end, VmFlags mask,
+/* More rights come with the next fault, which knows what the cache allows; fewer at once. */
+static void take_rights(struct region *region, uint32_t before)
+{
+    struct context *context = region->context;
+    uint32_t after = region_access(region) & ~MMU_WRITE;
+
+    if (before == after)
+        return;
+    if ((after & MMU_READ) == 0)
+        mmu_unmap(context->space, region->start, region->end - region->start);
+    else
+        mmu_protect(context->space, region->start, region->end - region->start, after);
+}
+
+KnResult region_map_physical(struct region *region, VmAddr page)
+{
+    ASSERT(region->physical && page >= region->start && page < region->end);
+    return mmu_map(region->context->space, page, region->offset + (page - region->start),
+                   region_access(region) | (region->uncached ? MMU_UNCACHED : 0));
+}
+
+KnResult region_set_options(struct actor *actor, VmAddr start, VmAddr end, VmFlags mask,
                             VmFlags options)
 {
+    struct context *context = actor->context;
     VmAddr covered = start;
     struct region *region;
 
@@ -261,7 +283,7 @@ KnResult region_set_options(struct context *context, VmAddr start, VmAddr end, V
         return K_ENOMEM;
     for (region = region_at_or_above(context, start); region != NULL && covered < end;
          region = region_next(region)) {
-        if (region->start != covered)
+        if (region->start != covered || region->actor != actor)
             break;
         covered = region->end;
     }
@@ -272,16 +294,7 @@ KnResult region_set_options(struct context *context, VmAddr start, VmAddr end, V
         uint32_t before = region_access(region);
 
         region->options = (region->options & ~mask) | options;
-        /* More rights come with the next fault, which knows what the cache allows; fewer at
-         * once. */
-        uint32_t after = region_access(region) & ~MMU_WRITE;
-
-        if (before == (after | MMU_WRITE) || before != after) {
-            if ((after & MMU_READ) == 0)
-                mmu_unmap(context->space, region->start, region->end - region->start);
-            else
-                mmu_protect(context->space, region->start, region->end - region->start, after);
-        }
+        take_rights(region, before);
     }
     return K_OK;
 }

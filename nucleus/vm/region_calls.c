@@ -62,37 +62,38 @@ static KnResult place(struct actor *actor, KnRgnDesc *desc, VmAddr desc_address)
     return copy_out(desc_address, desc, sizeof(*desc));
 }
 
-/* Locked memory is there from the start. On failure the region goes again. */
-static KnResult populate(struct context *context, const KnRgnDesc *desc)
+/* K_NODEMAND: memory that is there from the start, or the region goes again. The actor may end
+ * while its pages are waited for, and is kept for so long. */
+static KnResult populate(struct actor *actor, const KnRgnDesc *desc)
 {
-    for (VmSize done = 0; done < desc->size; done += PAGE_BYTES) {
-        uint32_t access = (desc->options & K_WRITABLE) != 0 ? K_WRITABLE : K_READABLE;
-        KnResult status = context_fault(context, desc->startAddr + done, access);
+    uint32_t access = (desc->options & K_WRITABLE) != 0 ? K_WRITABLE : K_READABLE;
+    KnResult status = K_OK;
 
-        if (status != K_OK)
-            return K_ENOMEM;
-    }
-    return K_OK;
+    actor_enter(actor);
+    for (VmSize done = 0; done < desc->size && status == K_OK; done += PAGE_BYTES)
+        status = context_fault(actor->context, desc->startAddr + done, access);
+    struct region *region = region_find(actor->context, desc->startAddr);
+
+    if (status != K_OK && region != NULL && region->actor == actor)
+        region_free(region);
+    actor_leave(actor);
+    return status;
 }
 
-/* Makes the region on `cache`, whose holder passes to it, and locks it where asked. */
+/* Makes the region on `cache`, whose holder passes to it, and brings it in where asked. */
 static KnResult region_finish(struct actor *actor, const KnRgnDesc *desc, struct cache *cache,
                               uint64_t offset)
 {
-    struct context *context = actor->context;
-    KnResult status = region_create(context, actor, desc, cache, offset);
+    KnResult status = region_create(actor->context, actor, desc, cache, offset);
 
     if (status != K_OK) {
         if (cache != NULL)
             cache_release(cache);
         return status;
     }
-    if (cache != NULL && (desc->options & K_NODEMAND) != 0) {
-        status = populate(context, desc);
-        if (status != K_OK)
-            region_free(region_find(context, desc->startAddr));
-    }
-    return status;
+    if (cache == NULL || (desc->options & K_NODEMAND) == 0)
+        return K_OK;
+    return populate(actor, desc);
 }
 
 KnResult call_rgnAllocate(struct thread *self, VmAddr cap, VmAddr region)
@@ -151,10 +152,15 @@ KnResult call_rgnMap(struct thread *self, VmAddr cap, VmAddr region, VmAddr segm
     KnResult status = region_arguments(self, cap, region, &actor, &desc);
 
     if (status == K_OK)
-        status = place(actor, &desc, region);
-    if (status == K_OK)
         status = segment_arguments(segment, &object, &cache);
-    return status == K_OK ? region_finish(actor, &desc, cache, object.startOffset) : status;
+    if (status != K_OK)
+        return status;
+    status = place(actor, &desc, region);
+    if (status != K_OK) {
+        cache_release(cache);
+        return status;
+    }
+    return region_finish(actor, &desc, cache, object.startOffset);
 }
 
 KnResult call_rgnInit(struct thread *self, VmAddr cap, VmAddr region, VmAddr segment)
@@ -166,14 +172,16 @@ KnResult call_rgnInit(struct thread *self, VmAddr cap, VmAddr region, VmAddr seg
     KnResult status = region_arguments(self, cap, region, &actor, &desc);
 
     if (status == K_OK)
-        status = place(actor, &desc, region);
-    if (status == K_OK)
         status = segment_arguments(segment, &object, &cache);
     if (status != K_OK)
         return status;
-    copy = cache_copy(cache, object.startOffset >> MACHINE_PAGE_SHIFT,
-                      DIV_ROUND_UP((uint64_t)object.size, PAGE_BYTES));
+    status = place(actor, &desc, region);
+    copy = status != K_OK ? NULL
+                          : cache_copy(cache, object.startOffset >> MACHINE_PAGE_SHIFT,
+                                       DIV_ROUND_UP((uint64_t)object.size, PAGE_BYTES));
     cache_release(cache);
+    if (status != K_OK)
+        return status;
     return copy == NULL ? K_ENOMEM : region_finish(actor, &desc, copy, 0);
 }
 
@@ -276,7 +284,7 @@ static KnResult set_options(struct thread *self, VmAddr cap, VmAddr region, VmFl
     if (actor->context->supervisor && (desc.options & K_WRITABLE) != 0 &&
         (desc.options & K_EXECUTABLE) != 0)
         return K_EINVAL;
-    return region_set_options(actor->context, desc.startAddr,
+    return region_set_options(actor, desc.startAddr,
                               desc.startAddr + ALIGN_UP(desc.size, PAGE_BYTES), mask, desc.options);
 }
 
@@ -379,7 +387,7 @@ KnResult call_svCopyInString(struct thread *self, VmAddr user, VmAddr buffer, Vm
 /* ---- Physical memory --------------------------------------------------------------------- */
 
 static KnResult map_physical(struct thread *self, KnRgnDesc *desc, VmAddr region, uint64_t physical,
-                             uint32_t extra)
+                             bool uncached)
 {
     struct actor *actor = self->execution;
     KnResult status = place(actor, desc, region);
@@ -391,9 +399,9 @@ static KnResult map_physical(struct thread *self, KnRgnDesc *desc, VmAddr region
     struct region *made = region_find(actor->context, desc->startAddr);
 
     made->physical = true;
+    made->uncached = uncached;
     for (VmSize done = 0; done < desc->size && status == K_OK; done += PAGE_BYTES)
-        status = mmu_map(actor->context->space, desc->startAddr + done, physical + done,
-                         region_access(made) | extra);
+        status = region_map_physical(made, desc->startAddr + done);
     if (status != K_OK)
         region_free(made);
     return status;
@@ -409,7 +417,7 @@ KnResult call_svPhysMap(struct thread *self, VmAddr region, uint64_t physical, u
     if ((desc.options & ~REGION_OPTIONS) != 0 || (desc.options & (K_EXECUTABLE | K_OVERMAP)) != 0 ||
         !IS_ALIGNED(physical, PAGE_BYTES) || flags > 1)
         return K_EINVAL;
-    return map_physical(self, &desc, region, physical, flags == 1 ? MMU_UNCACHED : 0);
+    return map_physical(self, &desc, region, physical, flags == 1);
 }
 
 /* Contiguous, zeroed, never replaced: rings and buffers of devices. */
@@ -435,7 +443,7 @@ KnResult call_svPagesAllocate(struct thread *self, VmAddr region, VmAddr physica
     for (uint32_t i = 0; i < count; i++)
         page_zero(frame_address(first + i));
     address = frame_physical(first);
-    status = map_physical(self, &desc, region, address, 0);
+    status = map_physical(self, &desc, region, address, false);
     if (status != K_OK) {
         for (uint32_t i = 0; i < count; i++)
             frame_free(first + i);

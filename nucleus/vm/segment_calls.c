@@ -62,11 +62,13 @@ static KnResult read_range(struct thread *self, struct cache *cache, uint64_t of
     }
 }
 
-/* What was moved before an error counts: the caller learns of the error when it goes on. */
+/* What was moved before an error counts, also where the error comes between two starts of the call:
+ * the caller learns of it when it goes on. */
 static KnResult transfer_result(struct thread *self, KnResult status)
 {
+    self->call_partial = (KnResult)self->call_progress;
     if (status == K_OK || (!status_is_internal(status) && self->call_progress > 0))
-        return (KnResult)self->call_progress;
+        return self->call_partial;
     return status;
 }
 
@@ -459,11 +461,13 @@ KnResult call_svMapper(struct thread *self, VmAddr cap, uint64_t answer_ns)
 
     if (status != K_OK)
         return status;
-    if (answer_ns == 0 || ui_is_none(copy.ui))
+    if (answer_ns == 0)
         return K_EINVAL;
+    if (!site_self()->vm.pager.transport->serves(copy.ui))
+        return K_EUNKNOWN; /* the record goes with the port */
     mapper = pager_mapper(copy.ui);
     if (mapper == NULL)
-        return K_EUNKNOWN;
+        return K_ENOMEM;
     mapper->answer_ns = answer_ns;
     self->pager = true;
     return K_OK;

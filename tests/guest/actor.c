@@ -129,6 +129,28 @@ CASE(stopped_actor_stands_still)
     EXPECT(!count_moves(board));
 }
 
+CASE(stops_of_actor_and_thread_are_apart)
+{
+    VmAddr board = 0;
+    KnThreadStat stat;
+    KnCap actor;
+
+    REQUIRE(board_make(guest, &board));
+    REQUIRE(helper_make(guest, count, board, &actor));
+    EXPECT_EQ(actorStart(&actor), K_OK);
+    REQUIRE_EQ(threadStat(&actor, 0, &stat), K_OK);
+    EXPECT_EQ(actorStop(&actor), K_OK);
+    EXPECT_EQ(threadStop(&actor, stat.tsLid), K_OK);
+    EXPECT_EQ(actorStart(&actor), K_OK);
+    EXPECT(!count_moves(board)); /* the thread itself is stopped */
+    EXPECT_EQ(actorStop(&actor), K_OK);
+    EXPECT_EQ(threadStart(&actor, stat.tsLid), K_OK);
+    EXPECT(!count_moves(board)); /* its actor is stopped */
+    EXPECT_EQ(actorStart(&actor), K_OK);
+    EXPECT(count_moves(board));
+    EXPECT_EQ(actorDelete(&actor), K_OK);
+}
+
 CASE(stopped_actor_can_be_deleted)
 {
     VmAddr board = 0;
@@ -416,6 +438,8 @@ CASE(protection_identifier_is_kept_and_inherited)
     REQUIRE_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
     EXPECT_EQ(actorPi(&actor, &old, NULL), K_OK);
     EXPECT_EQ(memcmp(&old, &new, sizeof(old)), 0);
+    EXPECT_EQ(portPi(&actor, K_DEFAULTPORT, &old, NULL), K_OK);
+    EXPECT_EQ(memcmp(&old, &new, sizeof(old)), 0);
     EXPECT_EQ(actorPi(&actor, WILD, NULL), K_EFAULT);
     EXPECT_EQ(actorPi(&actor, NULL, WILD), K_EFAULT);
     EXPECT_EQ(actorDelete(&actor), K_OK);
@@ -564,6 +588,7 @@ static const struct guest_entry entries[] = {
     CASE_HELPER(sleep_on),
     CASE_USER(identifiers_do_not_repeat),
     CASE_SYSTEM(stopped_actor_stands_still),
+    CASE_SYSTEM(stops_of_actor_and_thread_are_apart),
     CASE_SYSTEM(stopped_actor_can_be_deleted),
     CASE_HELPER(count),
     CASE_SYSTEM(everything_goes_with_its_actor),

@@ -353,6 +353,57 @@ CASE(mapper_says_io_error)
     EXPECT_EQ(sgFlush(&one, K_FLUSH_WRITABLE), K_OK);
 }
 
+/* An error in the caller's own memory, found when the call has been started again, is no other. */
+CASE(what_was_moved_before_an_error_counts)
+{
+    struct mapper mapper;
+    VmAddr data = region(2 * page());
+    KnRgnDesc bad = {.startAddr = data + page(),
+                     .size = page(),
+                     .options = K_READABLE | K_WRITABLE | K_OVERMAP};
+    KnObjDesc all = {.size = 2 * page()};
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc behind = object(&mapper, 0, page());
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, 0), K_OK);
+    fill(data, 2 * page(), 5);
+    EXPECT_EQ(sgWrite(&all, data, 0), 2 * page());
+    mapper.fault = FAIL_IO;
+    EXPECT_EQ(rgnMap(K_MYACTOR, &bad, &behind), K_OK);
+    EXPECT_EQ(sgRead(&all, data, 0), page());
+    EXPECT_EQ(sgWrite(&all, data, 0), page());
+    EXPECT(matches(data, page(), 5));
+    EXPECT_EQ(sgRead(&all, bad.startAddr, 0), K_EFAULT);
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
+}
+
+CASE(demanded_pages_end_with_their_mappers_error)
+{
+    struct mapper mapper;
+    KnRgnDesc map = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE | K_NODEMAND};
+    KnRgnStat stat;
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc all = object(&mapper, 0, 4 * page());
+
+    mapper.fault = FAIL_IO;
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_EIO);
+    EXPECT_EQ(rgnStat(K_MYACTOR, map.startAddr, &stat), K_EADDR);
+    mapper.fault = NO_FAULT;
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    EXPECT_EQ(mapper.pulls, 1u);
+    EXPECT_EQ(rgnStat(K_MYACTOR, map.startAddr, &stat), K_OK);
+    EXPECT_EQ(stat.rsResidentPages, 4u);
+    EXPECT(matches(map.startAddr, 4 * page(), 1));
+    EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, &all), K_OK);
+    EXPECT(matches(map.startAddr, 4 * page(), 1));
+    all.startOffset = 2 * page();
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_EEND);
+    EXPECT_EQ(rgnStat(K_MYACTOR, map.startAddr, &stat), K_EADDR);
+}
+
 CASE(mapper_has_no_room)
 {
     struct mapper mapper;
@@ -424,6 +475,8 @@ CASE(mapper_is_silent)
     EXPECT_EQ(sgRead(&one, data, 0), page());
     EXPECT_EQ(svMapper(WILD, 1), K_EFAULT);
     EXPECT_EQ(svMapper(&cap, 0), K_EINVAL);
+    cap.ui.uiTail += 1000000;
+    EXPECT_EQ(svMapper(&cap, 1), K_EUNKNOWN);
 }
 
 /* ---- Temporary segments ---------------------------------------------------------------------- */
@@ -447,6 +500,47 @@ CASE(temporary_segment)
     EXPECT_EQ(sgRead(&all, data, 0), K_EUNKNOWN);
     EXPECT_EQ(sgDestroy(&all.dataObject), K_EUNKNOWN);
     EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+}
+
+/* As many mappers as a site may know, each with a bound of its own; none outlives its port. */
+CASE(mappers_run_out_in_an_orderly_way)
+{
+    KnUniqueId port[65];
+    int32_t li[ARRAY_SIZE(port)];
+    uint32_t known = 0;
+
+    for (uint32_t round = 0; round < 2; round++) {
+        KnResult status = K_OK;
+        uint32_t count = 0;
+
+        while (count < ARRAY_SIZE(port) && status == K_OK) {
+            li[count] = (int32_t)portCreate(K_MYACTOR, &port[count]);
+            REQUIRE(li[count] > 0);
+            KnCap cap = {port[count++], 1};
+
+            status = svMapper(&cap, GUEST_MS);
+        }
+        EXPECT_EQ(status, K_ENOMEM);
+        EXPECT(round == 0 || count == known);
+        known = count;
+        while (count > 0)
+            EXPECT_EQ(portDelete(K_MYACTOR, li[--count]), K_OK);
+    }
+}
+
+CASE(a_bad_segment_leaves_the_range_alone)
+{
+    VmAddr data = region(page());
+    KnObjDesc none = {.size = page()};
+    KnRgnDesc map = {.startAddr = data,
+                     .size = page(),
+                     .options = K_READABLE | K_WRITABLE | K_OVERMAP};
+
+    fill(data, page(), 3);
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &none), K_EUNKNOWN);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, &none), K_EUNKNOWN);
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, WILD), K_EFAULT);
+    EXPECT(matches(data, page(), 3));
 }
 
 CASE(segment_errors)
@@ -517,12 +611,16 @@ static const struct guest_entry entries[] = {
     CASE_USER(deferred_copy_of_a_segment),
     CASE_SYSTEM(a_dirty_cache_larger_than_memory_goes_to_its_mapper),
     CASE_USER(mapper_says_io_error),
+    CASE_SYSTEM(what_was_moved_before_an_error_counts),
+    CASE_USER(demanded_pages_end_with_their_mappers_error),
     CASE_USER(mapper_has_no_room),
     CASE_USER(mapper_breaks_the_protocol),
     CASE_USER(mapper_dies),
     CASE_USER(mapper_dies_with_a_push),
     CASE_SYSTEM(mapper_is_silent),
     CASE_SYSTEM(temporary_segment),
+    CASE_SYSTEM(mappers_run_out_in_an_orderly_way),
+    CASE_USER(a_bad_segment_leaves_the_range_alone),
     CASE_SYSTEM(segment_errors),
 };
 GUEST_PROGRAM(segments, entries);

@@ -345,6 +345,75 @@ CASE(supervisor_calls_are_not_for_others)
     EXPECT_EQ(svAbortHandler(K_MYACTOR, note_abort, NULL), K_EPRIV);
 }
 
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static VmSize page(void)
+{
+    KnSiteStat site;
+
+    return siteStat(&site) == K_OK ? site.ssPageBytes : 0;
+}
+
+CASE(physical_memory)
+{
+    KnRgnDesc ring = {.size = 2 * page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnRgnDesc window = ring, taken = {.size = page(), .options = K_WRITABLE};
+    uint64_t physical = 0;
+
+    REQUIRE_EQ(svPagesAllocate(&ring, &physical), K_OK);
+    EXPECT_EQ(physical & (page() - 1), 0u);
+    EXPECT_EQ(mem_load32(ring.startAddr + page()), 0u);
+    mem_store32(ring.startAddr + page(), 7);
+    window.size = page();
+    REQUIRE_EQ(svPhysMap(&window, physical + page(), 1), K_OK);
+    EXPECT_EQ(mem_load32(window.startAddr), 7u);
+    mem_store32(window.startAddr, 8);
+    EXPECT_EQ(mem_load32(ring.startAddr + page()), 8u);
+
+    /* rights may go and come back */
+    window.options = K_NOACCESS;
+    EXPECT_EQ(rgnSetProtect(K_MYACTOR, &window), K_OK);
+    window.options = K_READABLE;
+    EXPECT_EQ(rgnSetProtect(K_MYACTOR, &window), K_OK);
+    EXPECT_EQ(mem_load32(window.startAddr), 8u);
+    window.options = K_READABLE | K_WRITABLE;
+    EXPECT_EQ(rgnSetProtect(K_MYACTOR, &window), K_OK);
+    mem_store32(window.startAddr, 9);
+    EXPECT_EQ(mem_load32(ring.startAddr + page()), 9u);
+
+    taken.startAddr = window.startAddr;
+    EXPECT_EQ(svPhysMap(&taken, physical, 0), K_EOVERLAP);
+    EXPECT_EQ(svPagesAllocate(&taken, &physical), K_EOVERLAP);
+    EXPECT_EQ(svPhysMap(&taken, physical + 1, 0), K_EINVAL);
+    EXPECT_EQ(svPhysMap(&taken, physical, 2), K_EINVAL);
+    EXPECT_EQ(svPhysMap(WILD, physical, 0), K_EFAULT);
+    EXPECT_EQ(svPagesAllocate(WILD, &physical), K_EFAULT);
+    EXPECT_EQ(svPagesAllocate(&taken, WILD), K_EFAULT);
+    taken.size = 0;
+    EXPECT_EQ(svPagesAllocate(&taken, &physical), K_EINVAL);
+    taken = (KnRgnDesc){.size = K_CMSGBODYMAX + 1, .options = K_WRITABLE | K_ANYWHERE};
+    EXPECT_EQ(svPagesAllocate(&taken, &physical), K_EINVAL);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &window), K_OK);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &ring), K_OK);
+}
+
+/* Supervisor actors share a space, and no region. */
+CASE(others_regions_keep_their_rights)
+{
+    KnRgnDesc region = {.size = page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnCap other;
+
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &other, K_SUPACTOR, K_ACTIVE), K_OK);
+    REQUIRE_EQ(rgnAllocate(&other, &region), K_OK);
+    region.options = K_READABLE;
+    EXPECT_EQ(rgnSetProtect(K_MYACTOR, &region), K_EADDR);
+    mem_store32(region.startAddr, 5);
+    EXPECT_EQ(rgnSetProtect(&other, &region), K_OK);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &region), K_OK); /* what is one's own there: nothing */
+    EXPECT_EQ(mem_load32(region.startAddr), 5u);
+    EXPECT_EQ(actorDelete(&other), K_OK);
+}
+
 static const struct guest_entry entries[] = {
     CASE_SUPERVISOR(trap_reaches_its_owner),
     CASE_SUPERVISOR(trap_without_owner_ends_its_actor),
@@ -364,5 +433,7 @@ static const struct guest_entry entries[] = {
     CASE_HELPER(abort_myself),
     CASE_SUPERVISOR(interrupt_sequences_are_the_actors_own),
     CASE_SYSTEM(supervisor_calls_are_not_for_others),
+    CASE_SUPERVISOR(physical_memory),
+    CASE_SUPERVISOR(others_regions_keep_their_rights),
 };
 GUEST_PROGRAM(supervisor, entries);

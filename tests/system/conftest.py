@@ -22,7 +22,27 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = pathlib.Path(__file__).resolve().parent
 BINARY = pathlib.Path(os.environ.get("CHORUS_LAUNCHER", TOP / "build/bin/chorus"))
-WAIT_S = 20  # longer than anything here takes; a test that waits so long has failed
+WAIT_S = 20  # longer than any wait here takes; a test that waits so long has failed
+TEST_S = 300  # longer than any test here takes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_signals():
+    """The launcher leaves ignored signals ignored, and a shell in the background ignores some."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def bounded():
+    """Fails a test that hangs, wherever it does."""
+    def expire(_number, _frame):
+        pytest.fail(f"not done after {TEST_S} s")
+    signal.signal(signal.SIGALRM, expire)
+    signal.alarm(TEST_S)
+    yield
+    signal.alarm(0)
 
 
 def wait_for(condition, what, wait_s=WAIT_S):

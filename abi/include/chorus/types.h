@@ -196,6 +196,7 @@ typedef struct {
     uint32_t ssTimers;
     uint64_t ssSwitches, ssCalls, ssFaults, ssInterrupts;
     uint64_t ssIdleNs;
+    uint32_t ssStrayErrors; /* results of calls that abi/calls.tbl does not list: faults of ours */
 } KnSiteStat;
 
 /* ---- Time ------------------------------------------------------------------------------ */

@@ -168,7 +168,7 @@ static bool leaks_look(const KnSiteStat *before, char *failure)
 /* Whether it is worth another run. */
 static bool case_run_once(struct runner *runner, const struct entry *entry, char *failure)
 {
-    KnSiteStat before;
+    KnSiteStat before, after;
     KnCap actor;
     KnResult status;
 
@@ -186,6 +186,8 @@ static bool case_run_once(struct runner *runner, const struct entry *entry, char
     if (status != K_OK && status != K_EUNKNOWN)
         failure_set(failure, "its actor cannot be deleted");
     reports_drain(runner, failure);
+    if (siteStat(&after) == K_OK && after.ssStrayErrors != before.ssStrayErrors)
+        failure_set(failure, "a call gave an error that its table does not list");
     return leaks_look(&before, failure);
 }
 
