@@ -116,6 +116,7 @@ void actor_kill(struct actor *actor)
     if (actor->killed)
         return;
     actor->killed = true;
+    forget_handlers_of(actor);
     ipc_actor_end(actor);
     supervisor_forget(&site_self()->supervisor, actor);
     for (link = actor->threads.next; link != &actor->threads; link = next) {
@@ -155,7 +156,6 @@ static void actor_dismantle(struct actor *actor)
     ASSERT(status == STATUS_AGAIN || status == K_OK);
     if (status == STATUS_AGAIN)
         return;
-    forget_handlers_of(actor);
     list_remove(&actor->in_dying);
     image_unload(actor);
     wait_queue_wake_all(&actor->death, K_OK);

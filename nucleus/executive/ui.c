@@ -7,6 +7,7 @@
 
 #define UI_DOMAIN 1u
 #define UI_COUNTER_BITS 32
+#define UI_STAMP_MASK ((UINT64_C(1) << K_UISTAMP_BITS) - 1)
 
 void ui_table_init(struct ui_table *table, uint32_t site, uint32_t epoch)
 {
@@ -18,12 +19,13 @@ void ui_table_init(struct ui_table *table, uint32_t site, uint32_t epoch)
 
 KnUniqueId ui_new(struct ui_table *table, KnUiType type)
 {
-    ASSERT(table->counter != UINT32_MAX);
-    uint64_t stamp = (uint64_t)table->epoch << UI_COUNTER_BITS | ++table->counter;
+    /* After 2^32 names the stamps go on in the next epoch's, which nobody else uses before this
+     * site has started again that often. */
+    uint64_t stamp = ((uint64_t)table->epoch << UI_COUNTER_BITS) + ++table->counter;
 
     return (KnUniqueId){
         .uiHead = (uint64_t)UI_DOMAIN << 32 | table->site,
-        .uiTail = (uint64_t)type << K_UISTAMP_BITS | stamp,
+        .uiTail = (uint64_t)type << K_UISTAMP_BITS | (stamp & UI_STAMP_MASK),
     };
 }
 

@@ -246,8 +246,9 @@ static void call_done(struct transaction *transaction)
     wait_queue_wake_all(&client->rpc_end, K_OK);
 }
 
+/* Sends the request. K_EFULL: *full is the port that has no room. */
 static KnResult call_start(struct thread *self, const KnMsgDesc *desc, int32_t source,
-                           VmAddr destination)
+                           VmAddr destination, struct port **full)
 {
     struct port *target;
     KnResult status = prepare(self, desc, source, destination, &target);
@@ -260,32 +261,46 @@ static KnResult call_start(struct thread *self, const KnMsgDesc *desc, int32_t s
     if (status != K_OK) {
         self->draft->transaction = NULL;
         self->rpc.state = TRANSACTION_IDLE;
+        *full = target;
         return status;
     }
     self->draft = NULL;
     return K_OK;
 }
 
+/* The call starts again when there may be room. */
+static KnResult wait_for_room(struct thread *self, struct port *port, int64_t delay_ns,
+                              bool abortable)
+{
+    KnResult status = thread_wait(&port->clients, call_deadline(self, delay_ns), abortable);
+
+    return status == K_OK ? STATUS_AGAIN : status;
+}
+
 KnResult call_ipcCall(struct thread *self, VmAddr request, int32_t source, VmAddr destination,
                       VmAddr reply, int64_t delay_ns)
 {
     KnMsgDesc asked, answered;
+    struct port *full = NULL;
     KnResult status = copy_in(&answered, reply, sizeof(answered));
 
     if (status != K_OK)
         return status;
     if ((answered.flags & ~K_ABORTABLE) != 0)
         return K_EINVAL;
+    bool abortable = (answered.flags & K_ABORTABLE) != 0;
+
     if (self->rpc.state == TRANSACTION_IDLE) {
         status = copy_in(&asked, request, sizeof(asked));
         if (status == K_OK)
-            status = call_start(self, &asked, source, destination);
+            status = call_start(self, &asked, source, destination, &full);
+        if (status == K_EFULL && delay_ns != K_NOBLOCK)
+            return wait_for_room(self, full, delay_ns, abortable);
         if (status != K_OK)
             return status;
     }
     if (self->rpc.state == TRANSACTION_SENT) {
-        status = thread_wait(&self->rpc_end, call_deadline(self, delay_ns),
-                             (answered.flags & K_ABORTABLE) != 0);
+        status = thread_wait(&self->rpc_end, call_deadline(self, delay_ns), abortable);
         if (status != K_OK && self->rpc.state != TRANSACTION_DONE)
             return status;
         /* The server was told that its reply arrived while this thread was on its way to run: so it

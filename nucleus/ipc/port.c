@@ -15,6 +15,7 @@ struct port *port_create(struct actor *actor, KnUniqueId ui)
         return NULL;
     list_init(&port->queue);
     wait_queue_init(&port->receivers);
+    wait_queue_init(&port->clients);
     port->actor = actor;
     port->li = actor->next_li++;
     port->pi = actor->pi;
@@ -35,6 +36,7 @@ void port_delete(struct port *port)
     list_remove(&port->in_actor);
     port->actor->port_count--;
     wait_queue_wake_all(&port->receivers, K_ENOPORT);
+    wait_queue_wake_all(&port->clients, K_OK); /* they look again, and find no port */
     while (!list_is_empty(&port->queue))
         message_drop(LIST_ENTRY(list_pop_head(&port->queue), struct message, link), K_EUNREACH);
     slab_free(&site->ipc.ports, port);
@@ -78,7 +80,7 @@ KnResult port_put(struct port *port, struct message *message)
 
     if (receiver == NULL && port->enabled)
         receiver = wait_queue_first(&port->actor->any_receivers);
-    if (receiver == NULL && port->queued >= K_CPORTQUEUE)
+    if (receiver == NULL && port->queued >= K_CPORTQUEUE && !message->reserved)
         return K_EFULL;
     message->target = port->name.ui;
     message->sequence = ++port->sequence;
@@ -108,18 +110,34 @@ static struct port *best_enabled(struct actor *actor)
     return best;
 }
 
+static void leave_queue(struct port *port, struct message *message)
+{
+    ASSERT(port->queued > 0);
+    list_remove(&message->link);
+    port->queued--;
+    if (port->queued == 0)
+        wait_queue_wake_all(&port->clients, K_OK); /* one that was woken may have ended instead */
+    else if (port->queued < K_CPORTQUEUE)
+        (void)wait_queue_wake_one(&port->clients, K_OK);
+}
+
 struct message *port_take(struct actor *actor, struct port *port)
 {
     if (port == NULL)
         port = best_enabled(actor);
     if (port == NULL || list_is_empty(&port->queue))
         return NULL;
-    struct message *message = LIST_ENTRY(list_pop_head(&port->queue), struct message, link);
+    struct message *message = LIST_ENTRY(list_first(&port->queue), struct message, link);
 
-    ASSERT(port->queued > 0);
-    port->queued--;
+    leave_queue(port, message);
     hand_over(thread_self(), message);
     return message;
+}
+
+void port_withdraw(struct port *port, struct message *message)
+{
+    leave_queue(port, message);
+    message_free(message);
 }
 
 void port_untake(struct message *message)

@@ -2,7 +2,8 @@
 /*
  * Ports: an address and a bounded first-in-first-out queue, attached to one actor.
  *
- * I1 A port has waiting receivers only while its queue is empty.
+ * I1 A port has waiting receivers only while its queue is empty, waiting clients only while it is
+ *    full.
  * I2 The li of a port is constant while it stays in its actor; 0 is the default port.
  */
 #ifndef NUCLEUS_PORT_H
@@ -26,6 +27,7 @@ struct port {
     struct list queue;
     uint32_t queued;
     struct wait_queue receivers; /* threads that wait on this very port */
+    struct wait_queue clients;   /* threads whose request waits for room in the queue */
     bool enabled;
     uint32_t priority; /* among enabled ports; low value first */
     KnProtId pi;
@@ -48,7 +50,11 @@ struct message *port_take(struct actor *actor, struct port *port);
 /* A message that could not be delivered goes back where it came from. */
 void port_untake(struct message *message);
 
-/* Queues a complete message, or hands it to a receiver that waits. K_EFULL. */
+/* Queues a complete message, or hands it to a receiver that waits. K_EFULL; never for requests to
+ * mappers, of which their own pool is the bound. */
 KnResult port_put(struct port *port, struct message *message);
+
+/* A queued message is for nobody any more. */
+void port_withdraw(struct port *port, struct message *message);
 
 #endif

@@ -60,10 +60,8 @@ void transaction_cancel(struct transaction *transaction)
     }
     struct port *port = port_find(request->target);
 
-    ASSERT(port != NULL && port->queued > 0);
-    list_remove(&request->link);
-    port->queued--;
-    message_free(request);
+    ASSERT(port != NULL);
+    port_withdraw(port, request);
 }
 
 /* ---- Ends -------------------------------------------------------------------------------- */

@@ -275,6 +275,23 @@ static KnResult cache_own_page(struct cache *cache, uint64_t index, struct frame
     return K_OK;
 }
 
+/* The page found in an ancestor, or nothing found, becomes the cache's own; so too, first, that
+ * of a child which still sees it. */
+static KnResult inherit_page(struct cache *cache, uint64_t index, struct frame *found,
+                             struct frame **frame)
+{
+    KnResult status;
+
+    if (found != NULL)
+        found->pins++; /* making room must not take it */
+    status = history_preserve(cache, index, found);
+    if (status == K_OK)
+        status = cache_own_page(cache, index, found, frame);
+    if (found != NULL)
+        found->pins--;
+    return status;
+}
+
 static bool granted(const struct cache *cache, uint64_t index)
 {
     return index >= cache->grant_first && index < cache->grant_limit;
@@ -291,16 +308,14 @@ static KnResult make_writable(struct cache *cache, uint64_t index, struct place 
         return pager_wait(found->push);
     if (cache->mapper != NULL && !(own && found->writable) && !granted(cache, index))
         return pager_access(cache, index);
-    status = history_preserve(cache, index, found);
-    if (status != K_OK)
-        return status;
     if (own) {
+        status = history_preserve(cache, index, found);
         *frame = radix_get(&cache->pages, index); /* preserving may have put a copy there */
     } else {
-        status = cache_own_page(cache, index, found, frame);
-        if (status != K_OK)
-            return status;
+        status = inherit_page(cache, index, found, frame);
     }
+    if (status != K_OK)
+        return status;
     (*frame)->writable = true;
     frame_set_dirty(*frame, true);
     (*frame)->used = true;
@@ -341,7 +356,9 @@ KnResult cache_page_extend(struct cache *cache, uint64_t index, bool whole, stru
 
     if (slot_is_pull(place.slot))
         return pager_wait(slot_pull(place.slot));
-    if (place.slot == NULL && place.cache != cache && place.cache->mapper != NULL)
+    /* What is written whole need not be pulled, unless somebody still sees what was there. */
+    if (place.slot == NULL && place.cache->mapper != NULL &&
+        (place.cache != cache || (history_needs(cache, index) && !beyond_end(cache, index))))
         return cache_page(cache, index, true, frame);
     return make_writable(cache, index, place, frame);
 }

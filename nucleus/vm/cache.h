@@ -166,6 +166,9 @@ struct cache *cache_copy(struct cache *source, uint64_t first, uint64_t pages);
  * cache's own frame. */
 KnResult history_preserve(struct cache *cache, uint64_t index, struct frame *found);
 
+/* Whether a child still sees that page. */
+bool history_needs(struct cache *cache, uint64_t index);
+
 /* A cache that lost its last holder or a child: queues it for merging or freeing if that is due. */
 void history_check(struct cache *cache);
 

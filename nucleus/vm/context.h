@@ -94,9 +94,9 @@ KnResult region_set_options(struct actor *actor, VmAddr start, VmAddr end, VmFla
 /* Maps a page of a physical region as its options say: K_ENOMEM. */
 KnResult region_map_physical(struct region *region, VmAddr page);
 
-/* Copies or shares, as their inheritance says, all regions of `source` in `target`, which is
- * empty. */
-KnResult region_duplicate(struct context *target, struct actor *actor, struct context *source);
+/* Copies or shares, as their inheritance says, all regions of `source` that end above `*from` in
+ * the space of `actor`, which has none there. STATUS_AGAIN: go on, `*from` tells where. */
+KnResult region_duplicate(struct actor *actor, struct context *source, uint64_t *from);
 
 /* ---- fault.c ------------------------------------------------------------------------------- */
 
@@ -115,6 +115,7 @@ KnResult copy_out(VmAddr to, const void *from, size_t bytes);
 /* The pieces of such copies, for those that use the machine's copies themselves: whether the
  * caller may name the range (K_EFAULT), and what to return when a copy stopped at `address`. */
 KnResult copy_check(VmAddr address, size_t bytes);
+KnResult copy_home_check(VmAddr address, size_t bytes); /* in the home actor's own memory */
 KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access);
 
 KnResult copy_buffer_check(VmAddr buffer, size_t bytes, uint32_t access);

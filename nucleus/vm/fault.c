@@ -169,6 +169,22 @@ KnResult copy_check(VmAddr address, size_t bytes)
     return may_name(address, bytes) ? K_OK : K_EFAULT;
 }
 
+/* In a handler: what the thread's own actor named must not reach what only the handler may. */
+KnResult copy_home_check(VmAddr address, size_t bytes)
+{
+    const struct thread *self = thread_self();
+
+    if (self->home == self->execution)
+        return copy_check(address, bytes);
+    if (in_range(self->home->context, address, bytes))
+        return K_OK;
+    /* the simulator's actors have their state outside of all contexts */
+    return !in_range(self->execution->context, address, bytes) &&
+                   copy_outside_regions(address, bytes)
+               ? K_OK
+               : K_EFAULT;
+}
+
 KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access)
 {
     struct thread *self = thread_self();
@@ -258,13 +274,11 @@ static KnResult copy_piece(struct context *from, VmAddr source, struct context *
 
     if (status != K_OK)
         return status;
-    read->pins++;
     status = context_frame_at(to, target, true, &write);
-    read->pins--;
     if (status != K_OK)
         return status;
-    /* Making the target writable may have given the source's frame away to a history object,
-     * which still holds the very content, or, if they are one page, have replaced it. */
+    /* Making the target writable may have moved the source's frame to a history object, put a copy
+     * in its place if they are one page, or taken it to make room. */
     status = context_frame_at(from, source, false, &read);
     if (status != K_OK)
         return status;

@@ -100,9 +100,10 @@ static KnResult preserve_own(struct cache *cache, uint64_t index, struct cache *
     KnResult status;
 
     ASSERT(frame->pins == 0 && !frame->busy);
-    if (!radix_reserve(&child->pages, child_index))
-        return K_ENOMEM;
-    status = frame_allocate_copy(&copy, frame);
+    frame->pins++; /* making room must not take it */
+    status =
+        radix_reserve(&child->pages, child_index) ? frame_allocate_copy(&copy, frame) : K_ENOMEM;
+    frame->pins--;
     if (status != K_OK)
         return status;
     copy->dirty = frame->dirty;
@@ -130,6 +131,11 @@ static KnResult preserve_inherited(struct cache *child, uint64_t child_index, st
     if (status != K_OK)
         frame_free(copy);
     return status;
+}
+
+bool history_needs(struct cache *cache, uint64_t index)
+{
+    return who_needs(cache, index) != NULL;
 }
 
 KnResult history_preserve(struct cache *cache, uint64_t index, struct frame *found)

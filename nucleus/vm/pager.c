@@ -361,23 +361,6 @@ static void answer_push(struct pager_request *request, KnResult status)
     wait_queue_wake_all(&site_self()->vm.frames.waiting, K_OK);
 }
 
-KnResult pager_clean(struct cache *cache, uint64_t first, uint64_t limit)
-{
-    uint64_t index = first;
-    void *slot;
-
-    for (; (slot = radix_next(&cache->pages, index, &index)) != NULL && index < limit; index++) {
-        struct frame *frame = slot;
-
-        if (!slot_is_frame(slot) || !frame->dirty)
-            continue;
-        if (!frame->busy && !pager_push_start(frame))
-            return K_EMAPPER;
-        return pager_wait(frame->push);
-    }
-    return K_OK;
-}
-
 /* ---- Answers ----------------------------------------------------------------------------- */
 
 static KnResult answer_of_kind(struct pager_request *request, const KnMpReply *reply,

@@ -96,10 +96,6 @@ bool pager_push_start(struct frame *frame);
 /* Starts some push-outs to make memory; false: none could be started. */
 bool pager_push_some(void);
 
-/* Pushes out dirty pages in [first, limit): STATUS_AGAIN while there is work, K_OK when all are
- * clean. */
-KnResult pager_clean(struct cache *cache, uint64_t first, uint64_t limit);
-
 /* The transport's answer: `reply` NULL means `status` alone. The pager takes body frames by
  * setting them to NULL; the transport keeps the rest. */
 void pager_answer(struct pager_request *request, KnResult status, const KnMpReply *reply,

@@ -12,6 +12,7 @@
 
 #define REGION_LIMIT 65536u
 #define CONTEXT_LIMIT 4096u
+#define REGIONS_A_TURN 32u
 #define RIGHTS (K_READABLE | K_WRITABLE | K_EXECUTABLE)
 
 void contexts_init(struct contexts *contexts)
@@ -322,32 +323,44 @@ static struct cache *copy_once(struct context *target, struct cache *source)
     return cache_copy(source, 0, UINT64_MAX);
 }
 
-KnResult region_duplicate(struct context *target, struct actor *actor, struct context *source)
+/* One region. */
+static KnResult duplicate(struct actor *actor, const struct region *region)
 {
-    struct tree_node *node;
+    struct context *target = actor->context;
+    KnRgnDesc desc = {region->start,   region->end - region->start,
+                      region->options, 0,
+                      region->opaque1, region->opaque2};
+    struct cache *cache = region->cache;
 
-    ASSERT(target->region_count == 0 && !target->supervisor && !source->supervisor);
-    for (node = tree_first(&source->regions); node != NULL; node = tree_next(node)) {
-        struct region *region = region_of(node);
-        KnRgnDesc desc = {region->start,   region->end - region->start,
-                          region->options, 0,
-                          region->opaque1, region->opaque2};
-        struct cache *cache = region->cache;
-
-        if ((region->options & (K_INHERITSHARE | K_INHERITCOPY)) == 0)
-            continue;
-        if (cache != NULL && (region->options & K_INHERITSHARE) != 0) {
-            cache_hold(cache);
-        } else if (cache != NULL) {
-            cache = copy_once(target, cache);
-            if (cache == NULL)
-                return K_ENOMEM;
-        }
-        if (region_create(target, actor, &desc, cache, region->offset) != K_OK) {
-            if (cache != NULL)
-                cache_release(cache);
+    if ((region->options & (K_INHERITSHARE | K_INHERITCOPY)) == 0)
+        return K_OK;
+    if (cache != NULL && (region->options & K_INHERITSHARE) != 0) {
+        cache_hold(cache);
+    } else if (cache != NULL) {
+        cache = copy_once(target, cache);
+        if (cache == NULL)
             return K_ENOMEM;
-        }
+    }
+    if (region_create(target, actor, &desc, cache, region->offset) == K_OK)
+        return K_OK;
+    if (cache != NULL)
+        cache_release(cache);
+    return K_ENOMEM;
+}
+
+KnResult region_duplicate(struct actor *actor, struct context *source, uint64_t *from)
+{
+    struct region *region = region_at_or_above(source, (VmAddr)*from);
+
+    ASSERT(!actor->context->supervisor && !source->supervisor);
+    for (uint32_t i = 0; region != NULL; i++, region = region_next(region)) {
+        if (i == REGIONS_A_TURN)
+            return STATUS_AGAIN;
+        KnResult status = duplicate(actor, region);
+
+        if (status != K_OK)
+            return status;
+        *from = region->end;
     }
     return K_OK;
 }

@@ -70,8 +70,10 @@ static KnResult populate(struct actor *actor, const KnRgnDesc *desc)
     KnResult status = K_OK;
 
     actor_enter(actor);
-    for (VmSize done = 0; done < desc->size && status == K_OK; done += PAGE_BYTES)
+    for (VmSize done = 0; done < desc->size && status == K_OK; done += PAGE_BYTES) {
         status = context_fault(actor->context, desc->startAddr + done, access);
+        executive_preemption_point();
+    }
     struct region *region = region_find(actor->context, desc->startAddr);
 
     if (status != K_OK && region != NULL && region->actor == actor)
@@ -134,12 +136,15 @@ KnResult call_rgnFree(struct thread *self, VmAddr cap, VmAddr region)
 
 /* ---- Segments in regions ----------------------------------------------------------------- */
 
-static KnResult segment_arguments(VmAddr segment, KnObjDesc *object, struct cache **cache)
+static KnResult segment_arguments(VmAddr segment, VmSize bytes, KnObjDesc *object,
+                                  struct cache **cache)
 {
     KnResult status = copy_in(object, segment, sizeof(*object));
 
-    if (status == K_OK && !IS_ALIGNED(object->startOffset, PAGE_BYTES))
-        status = K_EINVAL;
+    if (status == K_OK &&
+        (!IS_ALIGNED(object->startOffset, PAGE_BYTES) || object->startOffset > INT64_MAX ||
+         bytes > INT64_MAX || object->startOffset > INT64_MAX - bytes))
+        status = K_EINVAL; /* offsets of segments do not wrap */
     return status == K_OK ? cache_of_segment(&object->dataObject, cache) : status;
 }
 
@@ -152,7 +157,7 @@ KnResult call_rgnMap(struct thread *self, VmAddr cap, VmAddr region, VmAddr segm
     KnResult status = region_arguments(self, cap, region, &actor, &desc);
 
     if (status == K_OK)
-        status = segment_arguments(segment, &object, &cache);
+        status = segment_arguments(segment, desc.size, &object, &cache);
     if (status != K_OK)
         return status;
     status = place(actor, &desc, region);
@@ -172,7 +177,7 @@ KnResult call_rgnInit(struct thread *self, VmAddr cap, VmAddr region, VmAddr seg
     KnResult status = region_arguments(self, cap, region, &actor, &desc);
 
     if (status == K_OK)
-        status = segment_arguments(segment, &object, &cache);
+        status = segment_arguments(segment, desc.size, &object, &cache);
     if (status != K_OK)
         return status;
     status = place(actor, &desc, region);
@@ -257,12 +262,15 @@ KnResult call_rgnDup(struct thread *self, VmAddr target, VmAddr source)
         return status;
     if (to->context->supervisor || from->context->supervisor || to == from)
         return K_EINVAL;
-    if (to->context->region_count > 0)
+    if (self->call_progress == 0 && to->context->region_count > 0)
         return K_EBUSY;
-    status = region_duplicate(to->context, to, from->context);
-    while (status != K_OK &&
-           region_free_range(to->context, to, to->context->low, to->context->high) == STATUS_AGAIN)
-        continue;
+    status = region_duplicate(to, from->context, &self->call_progress);
+    if (status == K_OK || status == STATUS_AGAIN)
+        return status;
+    actor_enter(to);
+    while (region_free_range(to->context, to, to->context->low, to->context->high) == STATUS_AGAIN)
+        executive_preemption_point();
+    actor_leave(to);
     return status;
 }
 
@@ -365,6 +373,8 @@ KnResult call_svCopyIn(struct thread *self, VmAddr user, VmAddr buffer, VmSize b
     KnResult status = copy_buffer_check(buffer, bytes, K_WRITABLE);
 
     (void)self;
+    if (status == K_OK)
+        status = copy_home_check(user, bytes);
     return status == K_OK ? copy_in((void *)buffer, user, bytes) : status;
 }
 
@@ -373,6 +383,8 @@ KnResult call_svCopyOut(struct thread *self, VmAddr buffer, VmAddr user, VmSize 
     KnResult status = copy_buffer_check(buffer, bytes, K_READABLE);
 
     (void)self;
+    if (status == K_OK)
+        status = copy_home_check(user, bytes);
     return status == K_OK ? copy_out(user, (const void *)buffer, bytes) : status;
 }
 
@@ -381,6 +393,8 @@ KnResult call_svCopyInString(struct thread *self, VmAddr user, VmAddr buffer, Vm
     KnResult status = bytes == 0 ? K_EFAULT : copy_buffer_check(buffer, bytes, K_WRITABLE);
 
     (void)self;
+    if (status == K_OK)
+        status = copy_home_check(user, 1);
     return status == K_OK ? copy_in_string((char *)buffer, user, bytes) : status;
 }
 

@@ -15,7 +15,8 @@
 #include "nucleus/status.h"
 #include "nucleus_calls.h"
 
-#define PAGES_A_TURN 16u
+#define PAGES_A_TURN 16u   /* moved or zeroed */
+#define CHECKS_A_TURN 256u /* looked at */
 
 /* ---- Transfer ---------------------------------------------------------------------------- */
 
@@ -257,46 +258,75 @@ KnResult call_sgDestroy(struct thread *self, VmAddr segment)
 
 /* ---- Control ----------------------------------------------------------------------------- */
 
-/* Takes pages away, or only the right to use them, after they were cleaned. */
-static void limit_access(struct cache *cache, uint64_t first, uint64_t limit, KnFlushMode mode)
+/* Takes a clean page away, or only the right to use it. */
+static void limit_page(struct cache *cache, struct frame *frame, KnFlushMode mode)
 {
-    uint64_t index = first;
-    void *slot;
+    uint64_t index = frame->index;
 
-    for (; (slot = radix_next(&cache->pages, index, &index)) != NULL && index < limit; index++) {
-        struct frame *frame = slot;
-
-        if (!slot_is_frame(slot) || frame->busy || frame->pins > 0)
-            continue;
-        if (mode == K_FLUSH_READABLE) {
-            frame->writable = false;
-            cache_write_protect(cache, index, index + 1);
-            continue;
-        }
-        cache_unmap_page(cache, index);
-        if (mode == K_FLUSH_FREEZE)
-            continue;
-        cache_take(cache, frame);
-        frame_free(frame);
+    if (frame->busy || frame->pins > 0)
+        return;
+    if (mode == K_FLUSH_READABLE) {
+        frame->writable = false;
+        cache_write_protect(cache, index, index + 1);
+        return;
     }
+    cache_unmap_page(cache, index);
+    if (mode == K_FLUSH_FREEZE)
+        return;
+    cache_take(cache, frame);
+    frame_free(frame);
 }
 
-static KnResult flush(struct cache *cache, uint64_t offset, uint64_t bytes, KnFlushMode mode)
+/* A page is cleaned, which has to be waited for, and at the next start of the call limited. */
+static KnResult flush_page(struct thread *self, struct cache *cache, struct frame *frame,
+                           KnFlushMode mode)
+{
+    if (frame->dirty && mode != K_FLUSH_DESTROY) {
+        if (!frame->busy && !pager_push_start(frame))
+            return K_EMAPPER;
+        /* Who writes on and on while it is pushed does not keep the flush from its end. */
+        self->call_progress += mode <= K_FLUSH_WRITABLE;
+        return pager_wait(frame->push);
+    }
+    if (mode > K_FLUSH_WRITABLE)
+        limit_page(cache, frame, mode);
+    return K_OK;
+}
+
+/* Progress is the pages of the range that are done with. */
+static KnResult flush_pages(struct thread *self, struct cache *cache, uint64_t first,
+                            uint64_t limit, KnFlushMode mode)
+{
+    uint64_t index = first + self->call_progress;
+    void *slot;
+
+    for (uint32_t pages = 0; (slot = radix_next(&cache->pages, index, &index)) != NULL;
+         pages++, index++) {
+        self->call_progress = index - first;
+        if (index >= limit)
+            return K_OK;
+        if (pages == CHECKS_A_TURN)
+            return STATUS_AGAIN;
+        KnResult status = slot_is_frame(slot) ? flush_page(self, cache, slot, mode) : K_OK;
+
+        if (status != K_OK)
+            return status;
+    }
+    return K_OK;
+}
+
+static KnResult flush(struct thread *self, struct cache *cache, uint64_t offset, uint64_t bytes,
+                      KnFlushMode mode)
 {
     uint64_t first = offset >> MACHINE_PAGE_SHIFT;
     uint64_t limit =
         bytes > UINT64_MAX - offset ? UINT64_MAX : DIV_ROUND_UP(offset + bytes, PAGE_BYTES);
-    KnResult status = K_OK;
 
     if (cache->mapper == NULL)
         return K_OK; /* temporary memory has nobody to be written to, and content only here */
     if (mode == K_FLUSH_READABLE || mode == K_FLUSH_NOACCESS || mode == K_FLUSH_DESTROY)
         cache->grant_first = cache->grant_limit = 0;
-    if (mode != K_FLUSH_DESTROY)
-        status = pager_clean(cache, first, limit);
-    if (status == K_OK && mode > K_FLUSH_WRITABLE)
-        limit_access(cache, first, limit, mode);
-    return status;
+    return flush_pages(self, cache, first, limit, mode);
 }
 
 KnResult call_sgFlush(struct thread *self, VmAddr segment, KnFlushMode mode)
@@ -305,7 +335,6 @@ KnResult call_sgFlush(struct thread *self, VmAddr segment, KnFlushMode mode)
     KnObjDesc object;
     KnResult status = copy_in(&object, segment, sizeof(object));
 
-    (void)self;
     if (status != K_OK)
         return status;
     if (mode < K_FLUSH_COPYBACK || mode > K_FLUSH_NOACCESS)
@@ -313,7 +342,8 @@ KnResult call_sgFlush(struct thread *self, VmAddr segment, KnFlushMode mode)
     status = cache_of_segment(&object.dataObject, &cache);
     if (status != K_OK)
         return status;
-    status = flush(cache, object.startOffset, object.size == 0 ? UINT64_MAX : object.size, mode);
+    status =
+        flush(self, cache, object.startOffset, object.size == 0 ? UINT64_MAX : object.size, mode);
     cache_release(cache);
     return status;
 }
@@ -336,13 +366,12 @@ KnResult call_lcFlush(struct thread *self, VmAddr cap, VmOffset offset, VmOffset
     struct cache *cache;
     KnResult status = capability_argument(cap, &cache);
 
-    (void)self;
     if (status != K_OK)
         return status;
     if (mode < K_FLUSH_COPYBACK || mode > K_FLUSH_DESTROY)
         status = K_EINVAL;
     else
-        status = flush(cache, offset, bytes, mode);
+        status = flush(self, cache, offset, bytes, mode);
     cache_release(cache);
     return status;
 }
@@ -365,30 +394,44 @@ KnResult call_lcTrunc(struct thread *self, VmAddr cap, VmOffset end)
     return status;
 }
 
+static KnResult set_rights(struct thread *self, struct cache *cache, uint64_t first, uint64_t limit,
+                           bool writable)
+{
+    uint64_t index = first + self->call_progress;
+    void *slot;
+
+    for (uint32_t pages = 0;
+         (slot = radix_next(&cache->pages, index, &index)) != NULL && index < limit;
+         pages++, index++) {
+        self->call_progress = index - first;
+        if (pages == CHECKS_A_TURN)
+            return STATUS_AGAIN;
+        if (!slot_is_frame(slot))
+            continue;
+        ((struct frame *)slot)->writable = writable;
+        if (!writable)
+            cache_write_protect(cache, index, index + 1);
+    }
+    return K_OK;
+}
+
 KnResult call_lcSetRights(struct thread *self, VmAddr cap, VmOffset offset, VmOffset bytes,
                           VmFlags rights)
 {
     struct cache *cache;
     KnResult status = capability_argument(cap, &cache);
-    uint64_t index = offset >> MACHINE_PAGE_SHIFT;
     uint64_t limit =
         bytes > UINT64_MAX - offset ? UINT64_MAX : DIV_ROUND_UP(offset + bytes, PAGE_BYTES);
-    void *slot;
 
-    (void)self;
     if (status != K_OK)
         return status;
-    if (rights != K_READABLE && rights != (K_READABLE | K_WRITABLE))
+    if (rights != K_READABLE && rights != (K_READABLE | K_WRITABLE)) {
         status = K_EINVAL;
-    for (; status == K_OK && (slot = radix_next(&cache->pages, index, &index)) != NULL &&
-           index < limit;
-         index++) {
-        if (slot_is_frame(slot))
-            ((struct frame *)slot)->writable = (rights & K_WRITABLE) != 0;
-    }
-    if (status == K_OK && rights == K_READABLE) {
-        cache->grant_first = cache->grant_limit = 0;
-        cache_write_protect(cache, offset >> MACHINE_PAGE_SHIFT, limit);
+    } else {
+        if (rights == K_READABLE)
+            cache->grant_first = cache->grant_limit = 0;
+        status = set_rights(self, cache, offset >> MACHINE_PAGE_SHIFT, limit,
+                            (rights & K_WRITABLE) != 0);
     }
     cache_release(cache);
     return status;

@@ -308,14 +308,60 @@ CASE(call_times_out_and_leaves_nothing)
     EXPECT_EQ(ipcReceive(&empty, &li, K_NOBLOCK), K_ETIMEOUT);
 }
 
-CASE(full_queue_refuses_a_call)
+CASE(full_queue_keeps_a_call_waiting)
 {
     KnIpcDest to = {own_port(), {0, 0}};
     KnMsgDesc empty = {0}, reply = {0};
 
     for (uint32_t i = 0; i < K_CPORTQUEUE; i++)
         EXPECT_EQ(ipcSend(&empty, 0, &to), K_OK);
-    EXPECT_EQ(ipcCall(&empty, 0, &to, &reply, K_NOTIMEOUT), K_EFULL);
+    EXPECT_EQ(ipcCall(&empty, 0, &to, &reply, K_NOBLOCK), K_EFULL);
+    EXPECT_EQ(ipcCall(&empty, 0, &to, &reply, 1000000), K_ETIMEOUT);
+    reply.flags = K_ABORTABLE;
+    EXPECT_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
+    EXPECT_EQ(ipcCall(&empty, 0, &to, &reply, K_NOTIMEOUT), K_EABORT);
+}
+
+/* More clients than a queue holds: each is served, or told that the port has gone. */
+struct crowd {
+    KnIpcDest to;
+    uint32_t served, refused;
+};
+
+static void call_in_a_crowd(uintptr_t argument)
+{
+    struct crowd *crowd = (struct crowd *)argument;
+    KnMsgDesc empty = {0}, reply = {0};
+    KnResult status = ipcCall(&empty, 0, &crowd->to, &reply, K_NOTIMEOUT);
+
+    if (status == 0)
+        crowd->served++;
+    else if (status == K_EUNREACH || status == K_EUNKNOWN)
+        crowd->refused++;
+    thread_finish();
+}
+
+CASE(crowds_wait_for_room)
+{
+    const uint32_t clients = K_CPORTQUEUE + 40, serve = 20;
+    struct crowd crowd = {0};
+    KnMsgDesc request = {0}, reply = {0};
+    KnUniqueId port;
+    int32_t li = (int32_t)portCreate(K_MYACTOR, &port), from = li;
+    KnSchedParms sched = {K_SCHED_FIFO, 32}; /* above this thread: each waits when it is made */
+
+    REQUIRE(li > 0);
+    crowd.to.target = port;
+    for (uint32_t i = 0; i < clients; i++)
+        REQUIRE(thread_launch(NULL, call_in_a_crowd, (uintptr_t)&crowd, 0, &sched) >= 0);
+    for (uint32_t i = 0; i < serve; i++) {
+        EXPECT_EQ(ipcReceive(&request, &from, K_NOBLOCK), 0);
+        EXPECT_EQ(ipcReply(&reply), K_OK);
+    }
+    EXPECT_EQ(crowd.served, serve);
+    EXPECT_EQ(crowd.refused, 0u);
+    EXPECT_EQ(portDelete(K_MYACTOR, li), K_OK);
+    EXPECT_EQ(crowd.refused, clients - serve);
 }
 
 CASE(server_that_dies_with_a_request)
@@ -476,7 +522,8 @@ static const struct guest_entry entries[] = {
     CASE_USER(short_room_takes_what_fits),
     CASE_USER(call_errors),
     CASE_USER(call_times_out_and_leaves_nothing),
-    CASE_USER(full_queue_refuses_a_call),
+    CASE_USER(full_queue_keeps_a_call_waiting),
+    CASE_USER(crowds_wait_for_room),
     CASE_SYSTEM(server_that_dies_with_a_request),
     CASE_SYSTEM(server_that_dies_before_it_receives),
     CASE_USER(abort_ends_a_receive),

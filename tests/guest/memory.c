@@ -312,6 +312,58 @@ CASE(copies_between_actors)
     EXPECT_EQ(actorDelete(&other), K_OK);
 }
 
+/* Where source and target share the very page, be it one or two. */
+CASE(copies_of_copies)
+{
+    KnRgnDesc first, second = {.size = 4096, .options = RW | K_ANYWHERE};
+
+    REQUIRE_EQ(allocate(K_MYACTOR, 1, RW, &first), K_OK);
+    second.size = first.size;
+    mem_store64(first.startAddr, 1);
+    mem_store64(first.startAddr + 8, 2);
+    REQUIRE_EQ(rgnInitFromActor(K_MYACTOR, &second, K_MYACTOR, first.startAddr), K_OK);
+    EXPECT_EQ(vmCopy(K_MYACTOR, second.startAddr + 8, K_MYACTOR, first.startAddr, 8), K_OK);
+    EXPECT_EQ(mem_load64(first.startAddr), 2u);
+    EXPECT_EQ(mem_load64(second.startAddr), 1u);
+    REQUIRE_EQ(rgnFree(K_MYACTOR, &second), K_OK);
+    second.options |= K_ANYWHERE;
+    REQUIRE_EQ(rgnInitFromActor(K_MYACTOR, &second, K_MYACTOR, first.startAddr), K_OK);
+    EXPECT_EQ(vmCopy(K_MYACTOR, first.startAddr + 8, K_MYACTOR, first.startAddr + 16, 8), K_OK);
+    EXPECT_EQ(mem_load64(first.startAddr + 16), 2u);
+    EXPECT_EQ(mem_load64(second.startAddr + 16), 0u);
+    EXPECT_EQ(vmCopy(K_MYACTOR, first.startAddr, K_MYACTOR, second.startAddr + 4, 8), K_OK);
+    EXPECT_EQ(mem_load32(second.startAddr + 4), 2u);
+}
+
+/* More regions than are duplicated in one go. */
+CASE(many_regions_are_inherited)
+{
+    const uint32_t count = 100;
+    KnRgnDesc desc = {0}, copy;
+    KnRgnStat stat;
+    KnCap child;
+    VmAddr at = 0;
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        /* alternating rights, so that they stay apart */
+        REQUIRE_EQ(allocate(K_MYACTOR, 1, RW | (i % 2 == 0 ? 0 : K_EXECUTABLE), &desc), K_OK);
+        mem_store64(desc.startAddr, i);
+        copy = desc;
+        copy.options = K_INHERITCOPY;
+        REQUIRE_EQ(rgnSetInherit(K_MYACTOR, &copy), K_OK);
+    }
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &child, K_USERACTOR, K_ACTIVE), K_OK);
+    EXPECT_EQ(rgnDup(&child, K_MYACTOR), K_OK);
+    EXPECT_EQ(rgnDup(&child, K_MYACTOR), K_EBUSY);
+    for (; rgnNext(&child, at, &stat) == K_OK; at = stat.rsStart + stat.rsSize)
+        found++;
+    EXPECT_EQ(found, count);
+    EXPECT_EQ(vmCopy(&child, desc.startAddr, K_MYACTOR, desc.startAddr + 8, 8), K_OK);
+    EXPECT_EQ(mem_load64(desc.startAddr + 8), count - 1);
+    EXPECT_EQ(actorDelete(&child), K_OK);
+}
+
 /* Forks a family by rgnDup, writes everywhere at random, and compares with what separate
  * memories would hold. */
 #define FAMILY 6u
@@ -507,6 +559,8 @@ static const struct guest_entry entries[] = {
     CASE_USER(protect),
     CASE_USER(others_memory_is_for_the_trusted),
     CASE_SYSTEM(copies_between_actors),
+    CASE_USER(copies_of_copies),
+    CASE_SYSTEM(many_regions_are_inherited),
     CASE_SYSTEM(families_of_copies),
     CASE_SYSTEM(long_chain_of_forks_stays_short),
     CASE_SYSTEM(inheritance),

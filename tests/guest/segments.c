@@ -378,6 +378,24 @@ CASE(what_was_moved_before_an_error_counts)
     EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
 }
 
+/* A page that is written whole need not be read, but for those who still see what was there. */
+CASE(copies_keep_what_was_overwritten)
+{
+    struct mapper mapper;
+    VmAddr data = region(2 * page());
+    KnRgnDesc map = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE};
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnObjDesc all = object(&mapper, 0, 4 * page()), two = object(&mapper, page(), 2 * page());
+
+    REQUIRE_EQ(rgnInit(K_MYACTOR, &map, &all), K_OK);
+    fill(data, 2 * page(), 44);
+    EXPECT_EQ(sgWrite(&two, data, 0), 2 * page());
+    EXPECT(matches(map.startAddr, 4 * page(), 1));
+    EXPECT_EQ(sgRead(&two, data, 0), 2 * page());
+    EXPECT(matches(data, 2 * page(), 44));
+}
+
 CASE(demanded_pages_end_with_their_mappers_error)
 {
     struct mapper mapper;
@@ -578,6 +596,9 @@ CASE(segment_errors)
     object.startOffset = 1;
     EXPECT_EQ(rgnMap(K_MYACTOR, &map, &object), K_EINVAL);
     EXPECT_EQ(rgnInit(K_MYACTOR, &map, &object), K_EINVAL);
+    object.startOffset = -page(); /* would wrap */
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &object), K_EINVAL);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &map, &object), K_EINVAL);
     REQUIRE_EQ(sgStat(&object.dataObject, &stat), K_OK);
     cap = stat.lsCache;
     EXPECT_EQ(lcFlush(&cap, 0, 1, (KnFlushMode)99), K_EINVAL);
@@ -612,6 +633,7 @@ static const struct guest_entry entries[] = {
     CASE_SYSTEM(a_dirty_cache_larger_than_memory_goes_to_its_mapper),
     CASE_USER(mapper_says_io_error),
     CASE_SYSTEM(what_was_moved_before_an_error_counts),
+    CASE_USER(copies_keep_what_was_overwritten),
     CASE_USER(demanded_pages_end_with_their_mappers_error),
     CASE_USER(mapper_has_no_room),
     CASE_USER(mapper_breaks_the_protocol),

@@ -20,11 +20,19 @@ struct record {
     uint32_t count;
     uintptr_t number, soft_register;
     uintptr_t words[TRAP_WORDS];
-    KnResult copied, deleted, delayed;
+    KnResult copied, deleted, delayed, own[3];
+    VmAddr board; /* a region of this actor */
     char text[TEXT_BYTES];
     KnExcInfo info;
     KnCap execution;
 };
+
+static VmSize page(void)
+{
+    KnSiteStat site;
+
+    return siteStat(&site) == K_OK ? site.ssPageBytes : 0;
+}
 
 static bool helper_make(struct record *record, void (*helper)(struct guest *, uintptr_t))
 {
@@ -158,6 +166,10 @@ static void copy_nowhere(KnThreadCtx *context, uintptr_t unused, void *cookie)
 
     (void)unused;
     record->copied = svCopyIn((VmAddr)WILD, record->text, TEXT_BYTES);
+    /* What is the handler's own is nothing its caller may name. */
+    record->own[0] = svCopyIn(record->board, record->text, TEXT_BYTES);
+    record->own[1] = svCopyOut(record->text, record->board, TEXT_BYTES);
+    record->own[2] = svCopyInString(record->board, record->text, TEXT_BYTES);
     trap_result_set(context, (uintptr_t)svCopyOut(record->text, (VmAddr)WILD, TEXT_BYTES));
 }
 
@@ -171,11 +183,16 @@ CASE_ACTOR(trap_for_a_fault)
 CASE(handler_meets_wild_addresses)
 {
     struct record record = {.guest = guest};
+    KnRgnDesc region = {.size = page(), .options = K_WRITABLE | K_ANYWHERE | K_NODEMAND};
 
+    REQUIRE_EQ(rgnAllocate(K_MYACTOR, &region), K_OK);
+    record.board = region.startAddr;
     REQUIRE(helper_make(&record, trap_for_a_fault));
     EXPECT_EQ(svTrapConnect(&record.helper, copy_nowhere, &record), K_OK);
     helper_run(&record);
     EXPECT_EQ(record.copied, K_EFAULT);
+    for (size_t i = 0; i < ARRAY_SIZE(record.own); i++)
+        EXPECT_EQ(record.own[i], K_EFAULT);
 }
 
 /* The actor dies while its thread is in the handler: the handler comes to its end first. */
@@ -346,13 +363,6 @@ CASE(supervisor_calls_are_not_for_others)
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
-
-static VmSize page(void)
-{
-    KnSiteStat site;
-
-    return siteStat(&site) == K_OK ? site.ssPageBytes : 0;
-}
 
 CASE(physical_memory)
 {

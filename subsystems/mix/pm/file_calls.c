@@ -200,6 +200,8 @@ static long move_fd(struct task *task, int32_t fd, enum direction direction, VmA
     if (file == NULL)
         return -EBADF;
     result = may_move(file, direction);
+    if (result == 0 && !is_user_range(buffer, bytes))
+        result = -EFAULT;
     if (result == 0)
         result = move_on(task, file, direction, buffer, bytes);
     file_drop(task->process->pm, file);
@@ -231,6 +233,8 @@ static long move_at(struct task *task, int32_t fd, enum direction direction, VmA
         result = -EINVAL;
     else
         result = may_move(file, direction);
+    if (result == 0 && !is_user_range(buffer, bytes))
+        result = -EFAULT;
     if (result == 0)
         result = move(task, file, direction, buffer, bytes, &at);
     file_drop(task->process->pm, file);
@@ -414,6 +418,10 @@ long sys_getdents64(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
 
     if (file == NULL)
         return -EBADF;
+    if (!is_user_range(buffer, bytes)) {
+        file_drop(pm, file);
+        return -EFAULT;
+    }
     mutexGet(&file->offset_lock);
     const struct om_readdir_in in = {file->key, file->offset, out.entries_room};
 

@@ -63,6 +63,8 @@ static long futex_requeue(VmAddr word, uint32_t wake, uint32_t move, VmAddr targ
 {
     uint32_t value;
 
+    if (!is_user_range(target, sizeof(uint32_t)))
+        return -EFAULT;
     if (compare) {
         if (user_read(&value, word, sizeof(value)) < 0)
             return -EFAULT;
@@ -75,6 +77,8 @@ static long futex_requeue(VmAddr word, uint32_t wake, uint32_t move, VmAddr targ
 long sys_futex(struct task *task, VmAddr word, uint32_t operation, uint32_t value, VmAddr timeout,
                VmAddr second, uint32_t third)
 {
+    if (!is_user_range(word, sizeof(uint32_t)))
+        return -EFAULT;
     switch (operation & FUTEX_COMMAND_MASK) {
     case FUTEX_WAIT_BITSET:
     case FUTEX_WAKE_BITSET:

@@ -32,11 +32,6 @@ static VmFlags rights_of(uint32_t protection)
     return rights;
 }
 
-static bool is_user_range(VmAddr address, size_t bytes)
-{
-    return bytes <= MEMORY_TOP && address <= MEMORY_TOP - bytes;
-}
-
 /* ---- brk --------------------------------------------------------------------------------- */
 
 long sys_brk(struct task *task, VmAddr end)

@@ -2,6 +2,7 @@
 #include "subsystems/mix/pm/user.h"
 
 #include "chorus/calls.h"
+#include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/pm.h"
 
 long errno_of(KnResult error)
@@ -35,19 +36,28 @@ static long result_of(KnResult status)
     return status == K_OK ? 0 : errno_of(status);
 }
 
+bool is_user_range(VmAddr address, size_t bytes)
+{
+    return bytes <= MEMORY_TOP && address <= MEMORY_TOP - bytes;
+}
+
 long user_read(void *to, VmAddr from, size_t bytes)
 {
+    if (!is_user_range(from, bytes))
+        return -EFAULT;
     return bytes == 0 ? 0 : result_of(svCopyIn(from, to, bytes));
 }
 
 long user_write(VmAddr to, const void *from, size_t bytes)
 {
+    if (!is_user_range(to, bytes))
+        return -EFAULT;
     return bytes == 0 ? 0 : result_of(svCopyOut(from, to, bytes));
 }
 
 long user_string(char *to, VmAddr from, size_t bytes)
 {
-    KnResult status = svCopyInString(from, to, bytes);
+    KnResult status = is_user_range(from, 1) ? svCopyInString(from, to, bytes) : K_EFAULT;
 
     if (status == K_ETOOMUCH)
         return -ENAMETOOLONG;

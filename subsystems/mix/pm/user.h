@@ -4,9 +4,14 @@
 #ifndef PM_USER_H
 #define PM_USER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "chorus/types.h"
+
+/* Whether a program may name the range at all. PM runs in the supervisor space and may reach all of
+ * that: so every address of a program is looked at here, before anything is done with it. */
+bool is_user_range(VmAddr address, size_t bytes);
 
 long user_read(void *to, VmAddr from, size_t bytes);
 long user_write(VmAddr to, const void *from, size_t bytes);

@@ -70,6 +70,8 @@ static int try_all(const struct call *calls, size_t count)
         {INT64_C(-0x800000000000), "system"},
         {INT64_C(-2097152), "high"},
         {-8, "last"},
+        {INT64_C(-0x3fffffff0000), "server's"},
+        {INT64_C(-0x3efff0000000), "stack's"},
     };
     int done = 0;
 
