@@ -338,6 +338,7 @@ CASE(copies_of_copies)
 /* More regions than are duplicated in one go. */
 CASE(many_regions_are_inherited)
 {
+    static const VmFlags rights[] = {RW, RW | K_EXECUTABLE};
     const uint32_t count = 100;
     KnRgnDesc desc = {0}, copy;
     KnRgnStat stat;
@@ -346,8 +347,7 @@ CASE(many_regions_are_inherited)
     uint32_t found = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        /* alternating rights, so that they stay apart */
-        REQUIRE_EQ(allocate(K_MYACTOR, 1, RW | (i % 2 == 0 ? 0 : K_EXECUTABLE), &desc), K_OK);
+        REQUIRE_EQ(allocate(K_MYACTOR, 1, rights[i % 2], &desc), K_OK);
         mem_store64(desc.startAddr, i);
         copy = desc;
         copy.options = K_INHERITCOPY;
