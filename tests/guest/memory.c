@@ -315,7 +315,7 @@ CASE(copies_between_actors)
 /* Where source and target share the very page, be it one or two. */
 CASE(copies_of_copies)
 {
-    KnRgnDesc first, second = {.size = 4096, .options = RW | K_ANYWHERE};
+    KnRgnDesc first, second = {.size = 4096, .options = RW};
 
     REQUIRE_EQ(allocate(K_MYACTOR, 1, RW, &first), K_OK);
     second.size = first.size;
@@ -326,7 +326,7 @@ CASE(copies_of_copies)
     EXPECT_EQ(mem_load64(first.startAddr), 2u);
     EXPECT_EQ(mem_load64(second.startAddr), 1u);
     REQUIRE_EQ(rgnFree(K_MYACTOR, &second), K_OK);
-    second.options |= K_ANYWHERE;
+    second.options = RW;
     REQUIRE_EQ(rgnInitFromActor(K_MYACTOR, &second, K_MYACTOR, first.startAddr), K_OK);
     EXPECT_EQ(vmCopy(K_MYACTOR, first.startAddr + 8, K_MYACTOR, first.startAddr + 16, 8), K_OK);
     EXPECT_EQ(mem_load64(first.startAddr + 16), 2u);
