@@ -28,6 +28,8 @@ ENDS = {
     "forks_all": ("./greedy fork", "Resource temporarily unavailable\n"),
     "bombs": ("./greedy bomb >/dev/null 2>&1; sleep 3", ""), # its memory may go to a child
     "fills_memory": ("./greedy touch; echo $?", "135\n"),
+    "spares_others": ("./greedy touch & i=0; while [ $i -lt 200 ]; do /bin/true || echo failed; "
+                      "i=$((i+1)); done; wait $!; [ $? -gt 128 ] && echo ended", "ended\n"),
     "fills_tmp": ("./greedy fill /dev/shm/big; rm /dev/shm/big", "No space left on device\n"),
     "fills_the_disk": ("./greedy fill /big; ls -l /big | wc -l; rm /big",
                        "No space left on device\n1\n"),

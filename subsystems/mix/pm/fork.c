@@ -11,6 +11,7 @@
 #include "mix/syscalls.h"
 #include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/shortage.h"
 #include "subsystems/mix/pm/syscall.h"
 #include "subsystems/mix/pm/user.h"
 
@@ -159,6 +160,29 @@ discard:
     return result;
 }
 
+/* A signal that comes meanwhile waits: fork has no EINTR. Who has taken all memory ends for it. */
+static bool worth_again(struct task *task, long result)
+{
+    if (task_is_ending(task))
+        return false;
+    if (result == -ENOMEM || (result == -EAGAIN && memory_is_short()))
+        return shortage_spare_own(task);
+    return result == MIX_RESTART;
+}
+
+typedef long gives_birth(struct task *task, const KnThreadCtx *context, const struct birth *birth);
+
+static long give_birth(struct task *task, const KnThreadCtx *context, const struct birth *birth,
+                       gives_birth *once)
+{
+    long result;
+
+    do
+        result = once(task, context, birth);
+    while (worth_again(task, result));
+    return result;
+}
+
 static long fork_task(struct task *task, const KnThreadCtx *context, const struct birth *birth)
 {
     struct process *process = task->process;
@@ -196,20 +220,21 @@ long sys_clone(struct task *task, KnThreadCtx *context, uint64_t flags, VmAddr s
         ((flags & CLONE_SETTLS) != 0 && tls >= UINT64_C(1) << 47))
         return -EINVAL;
     if ((flags & CLONE_THREAD) != 0)
-        return (flags & THREAD_FLAGS) == THREAD_FLAGS ? fork_task(task, context, &birth) : -EINVAL;
-    return fork_process(task, context, &birth);
+        return (flags & THREAD_FLAGS) == THREAD_FLAGS ? give_birth(task, context, &birth, fork_task)
+                                                      : -EINVAL;
+    return give_birth(task, context, &birth, fork_process);
 }
 
 long sys_fork(struct task *task, KnThreadCtx *context)
 {
     const struct birth birth = {.flags = SIGCHLD};
 
-    return fork_process(task, context, &birth);
+    return give_birth(task, context, &birth, fork_process);
 }
 
 long sys_vfork(struct task *task, KnThreadCtx *context)
 {
     const struct birth birth = {.flags = SIGCHLD | CLONE_VFORK};
 
-    return fork_process(task, context, &birth);
+    return give_birth(task, context, &birth, fork_process);
 }

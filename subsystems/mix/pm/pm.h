@@ -9,6 +9,7 @@
  *   file.h      open files and descriptors
  *   server.h    how PM calls OM and STM
  *   user.h      access to the caller's memory
+ *   shortage.h  who ends when memory is out
  *   syscall.h   the table of calls, made from syscalls.tbl
  *
  * I1 pm->lock guards all that more than one thread can reach. It is never held over a call that

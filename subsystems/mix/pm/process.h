@@ -94,6 +94,7 @@ struct process {
     bool vfork_child;
     uint64_t started_ns;
     uint64_t used_ns, children_used_ns;
+    uint32_t pages; /* of its own, when memory was last short */
 };
 
 struct task {
@@ -117,6 +118,9 @@ struct processes {
     uint32_t created; /* processes and tasks since the site's start */
     struct process *first;
 };
+
+/* Whether nothing matters to the task any more: it was killed, or its process ends. */
+bool task_is_ending(const struct task *task);
 
 /* Makes the first process. */
 long processes_init(struct pm *pm);

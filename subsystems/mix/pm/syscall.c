@@ -8,6 +8,7 @@
 #include "kit/base.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/program.h"
+#include "subsystems/mix/pm/shortage.h"
 
 /* A call that is not there is told once by name. */
 static long not_there(struct task *task, uintptr_t number)
@@ -85,6 +86,8 @@ KnExcResult syscall_exception(KnThreadCtx *context, const KnExcInfo *info, void 
         program_begin(task, context);
         return K_EXC_RESUME;
     }
+    if (info->excCause == K_EXC_MEMORY && shortage_relieve(task))
+        return K_EXC_RESUME;
     about.about.fault.address = info->excAddress;
     signal_fault(task, &about);
     (void)signal_deliver(task, context, false, 0);

@@ -2,8 +2,10 @@
 #include "subsystems/mix/pm/user.h"
 
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/shortage.h"
 
 long errno_of(KnResult error)
 {
@@ -36,6 +38,19 @@ static long result_of(KnResult status)
     return status == K_OK ? 0 : errno_of(status);
 }
 
+bool user_again(KnResult status)
+{
+    uintptr_t soft_register = 0;
+
+    if ((status != K_ENOMEM && status != K_EABORT) || threadLoadR(&soft_register) != K_OK ||
+        soft_register == 0)
+        return false;
+    struct task *task = (struct task *)soft_register;
+
+    ASSERT(task->process != NULL);
+    return status == K_ENOMEM ? shortage_relieve(task) : !task_is_ending(task);
+}
+
 bool is_user_range(VmAddr address, size_t bytes)
 {
     return bytes <= MEMORY_TOP && address <= MEMORY_TOP - bytes;
@@ -43,21 +58,41 @@ bool is_user_range(VmAddr address, size_t bytes)
 
 long user_read(void *to, VmAddr from, size_t bytes)
 {
+    KnResult status = K_OK;
+
     if (!is_user_range(from, bytes))
         return -EFAULT;
-    return bytes == 0 ? 0 : result_of(svCopyIn(from, to, bytes));
+    if (bytes == 0)
+        return 0;
+    do
+        status = svCopyIn(from, to, bytes);
+    while (user_again(status));
+    return result_of(status);
 }
 
 long user_write(VmAddr to, const void *from, size_t bytes)
 {
+    KnResult status = K_OK;
+
     if (!is_user_range(to, bytes))
         return -EFAULT;
-    return bytes == 0 ? 0 : result_of(svCopyOut(from, to, bytes));
+    if (bytes == 0)
+        return 0;
+    do
+        status = svCopyOut(from, to, bytes);
+    while (user_again(status));
+    return result_of(status);
 }
 
 long user_string(char *to, VmAddr from, size_t bytes)
 {
-    KnResult status = is_user_range(from, 1) ? svCopyInString(from, to, bytes) : K_EFAULT;
+    KnResult status;
+
+    if (!is_user_range(from, 1))
+        return -EFAULT;
+    do
+        status = svCopyInString(from, to, bytes);
+    while (user_again(status));
 
     if (status == K_ETOOMUCH)
         return -ENAMETOOLONG;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Access to the memory of the process whose thread runs. Results are 0 or EFAULT negated,
- * MIX_RESTART where a signal came while the page was on its way, ENOMEM. */
+/* Access to the memory of the process whose thread runs. Results are 0 or EFAULT negated;
+ * ENOMEM, or MIX_RESTART, where the process is about to end. */
 #ifndef PM_USER_H
 #define PM_USER_H
 
@@ -12,6 +12,10 @@
 /* Whether a program may name the range at all. PM runs in the supervisor space and may reach all of
  * that: so every address of a program is looked at here, before anything is done with it. */
 bool is_user_range(VmAddr address, size_t bytes);
+
+/* Whether a Nucleus call that failed on the program's memory is worth another try: memory was
+ * out and somebody has ended for it, or a signal came, which can wait since the process lives. */
+bool user_again(KnResult status);
 
 long user_read(void *to, VmAddr from, size_t bytes);
 long user_write(VmAddr to, const void *from, size_t bytes);

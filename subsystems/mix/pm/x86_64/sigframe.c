@@ -5,6 +5,7 @@
  * with Linux' magic numbers.
  */
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "kit/string.h"
 #include "mix/syscalls.h"
@@ -18,6 +19,7 @@
 #define FP_XSTATE_MAGIC1 0x46505853u
 #define FP_XSTATE_MAGIC2 0x46505845u
 #define SOFTWARE_BYTES_OFFSET 464 /* in the legacy area: bytes the processor leaves alone */
+#define FEATURES_OFFSET 512       /* of XSTATE_BV, in the header behind it */
 #define EXTENDED_MAX 4096
 #define FLAGS_KEPT UINT64_C(0xcd5) /* CF PF AF ZF SF DF OF: and TF */
 #define USER_CODE 0x33
@@ -90,44 +92,46 @@ static void registers_load(KnThreadCtx *to, const struct sigcontext *from)
 
 /* ---- The vector state -------------------------------------------------------------------- */
 
-/* Copies the thread's vector state to the user's stack below `top`: its address, or 0. */
-static VmAddr extended_push(struct pm *pm, VmAddr top)
+static KnResult extended_move(VmAddr old, VmAddr new)
 {
-    char *image = heap_allocate(&pm->heap, EXTENDED_MAX);
-    KnResult bytes =
-        image == NULL ? K_ENOMEM : threadExtended(K_MYACTOR, K_MYSELF, image, NULL, EXTENDED_MAX);
+    KnResult status;
+
+    if (!is_user_range(old | new, EXTENDED_MAX))
+        return K_EFAULT;
+    do
+        status = threadExtended(K_MYACTOR, K_MYSELF, (void *)old, (void *)new, EXTENDED_MAX);
+    while (user_again(status));
+    return status;
+}
+
+/* Copies the thread's vector state to the user's stack below `top`: its address, or 0. */
+static VmAddr extended_push(VmAddr top)
+{
+    KnResult bytes = threadExtended(K_MYACTOR, K_MYSELF, NULL, NULL, EXTENDED_MAX);
     const uint32_t magic2 = FP_XSTATE_MAGIC2;
-    VmAddr at = 0;
+    VmAddr at = ALIGN_DOWN(top - (VmAddr)bytes - sizeof(magic2), 64);
 
-    if (bytes > 0 && (size_t)bytes + sizeof(magic2) <= EXTENDED_MAX) {
-        struct extended_software software = {.magic1 = FP_XSTATE_MAGIC1,
-                                             .total_bytes = (uint32_t)bytes + sizeof(magic2),
-                                             .state_bytes = (uint32_t)bytes};
+    ASSERT(bytes + (KnResult)sizeof(magic2) <= EXTENDED_MAX);
+    if (bytes <= 0 || extended_move(at, 0) < 0)
+        return 0;
+    struct extended_software software = {.magic1 = FP_XSTATE_MAGIC1,
+                                         .total_bytes = (uint32_t)bytes + sizeof(magic2),
+                                         .state_bytes = (uint32_t)bytes};
 
-        memcpy(&software.features, image + 512, sizeof(software.features));
-        memcpy(image + SOFTWARE_BYTES_OFFSET, &software, sizeof(software));
-        memcpy(image + bytes, &magic2, sizeof(magic2));
-        at = ALIGN_DOWN(top - (VmAddr)bytes - sizeof(magic2), 64);
-        if (user_write(at, image, (size_t)bytes + sizeof(magic2)) < 0)
-            at = 0;
-    }
-    heap_free(&pm->heap, image, EXTENDED_MAX);
+    if (user_read(&software.features, at + FEATURES_OFFSET, sizeof(software.features)) < 0 ||
+        user_write(at + SOFTWARE_BYTES_OFFSET, &software, sizeof(software)) < 0 ||
+        user_write(at + (VmAddr)bytes, &magic2, sizeof(magic2)) < 0)
+        return 0;
     return at;
 }
 
-static long extended_pop(struct pm *pm, VmAddr at)
+static long extended_pop(VmAddr at)
 {
-    char *image = heap_allocate(&pm->heap, EXTENDED_MAX);
-    KnResult bytes =
-        image == NULL ? K_ENOMEM : threadExtended(K_MYACTOR, K_MYSELF, NULL, NULL, EXTENDED_MAX);
-    long result = -EFAULT;
+    const struct extended_software none = {0};
 
-    if (bytes > 0 && user_read(image, at, (size_t)bytes) == 0) {
-        memset(image + SOFTWARE_BYTES_OFFSET, 0, sizeof(struct extended_software));
-        result = threadExtended(K_MYACTOR, K_MYSELF, NULL, image, EXTENDED_MAX) < 0 ? -EFAULT : 0;
-    }
-    heap_free(&pm->heap, image, EXTENDED_MAX);
-    return result;
+    if (user_write(at + SOFTWARE_BYTES_OFFSET, &none, sizeof(none)) < 0)
+        return -EFAULT;
+    return extended_move(0, at) < 0 ? -EFAULT : 0;
 }
 
 /* ---- Frames ------------------------------------------------------------------------------ */
@@ -154,7 +158,7 @@ static VmAddr stack_for(const struct task *task, const KnThreadCtx *context,
 bool sigframe_push(struct task *task, KnThreadCtx *context, const struct linux_siginfo *info,
                    const struct linux_sigaction *action, uint64_t blocked_before)
 {
-    VmAddr extended = extended_push(task->process->pm, stack_for(task, context, action));
+    VmAddr extended = extended_push(stack_for(task, context, action));
     VmAddr at = ALIGN_DOWN(extended - sizeof(struct sigframe), 16) - 8;
     struct sigframe frame = {.restorer = action->restorer,
                              .uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS,
@@ -191,8 +195,7 @@ long sys_rt_sigreturn(struct task *task, KnThreadCtx *context)
     struct linux_siginfo info = {.signal = SIGSEGV, .code = SI_KERNEL};
 
     if (user_read(&frame, context->rsp - sizeof(frame.restorer), sizeof(frame)) < 0 ||
-        (frame.registers.extended != 0 &&
-         extended_pop(task->process->pm, frame.registers.extended) < 0)) {
+        (frame.registers.extended != 0 && extended_pop(frame.registers.extended) < 0)) {
         signal_fault(task, &info);
         return MIX_CONTEXT_SET;
     }
