@@ -329,6 +329,8 @@ KnResult call_threadExtended(struct thread *self, VmAddr cap, KnThreadLid lid, V
         return K_ETOOMUCH;
     if (!is_at_rest(self, thread))
         return K_EBUSY;
+    if (old == 0 && new == 0)
+        return (KnResult)image_bytes;
     struct frame *scratch;
 
     status = frame_allocate(&scratch, FRAME_KERNEL);
