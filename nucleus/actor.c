@@ -135,18 +135,6 @@ void actor_bury(struct actor *actor)
         list_add_tail(&site_self()->actors.dying, &actor->in_dying);
 }
 
-void actor_enter(struct actor *actor)
-{
-    actor->visitors++;
-}
-
-void actor_leave(struct actor *actor)
-{
-    ASSERT(actor->visitors > 0);
-    actor->visitors--;
-    actor_bury(actor);
-}
-
 /* One step of taking an actor apart: a region, or the end. */
 static void actor_dismantle(struct actor *actor)
 {

@@ -79,8 +79,16 @@ void actor_kill(struct actor *actor);
 void actor_bury(struct actor *actor);
 
 /* A visitor of an actor keeps it, so that it may wait. */
-void actor_enter(struct actor *actor);
-void actor_leave(struct actor *actor);
+static inline void actor_enter(struct actor *actor)
+{
+    actor->visitors++;
+}
+
+static inline void actor_leave(struct actor *actor)
+{
+    if (--actor->visitors == 0 && unlikely(actor->killed))
+        actor_bury(actor);
+}
 
 /* Gets and sets a name of up to K_NAMEMAX characters, as actorName and threadName do; addresses
  * may be 0. */
