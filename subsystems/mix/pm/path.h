@@ -24,6 +24,13 @@ struct path {
     struct file *base;  /* the descriptor's file, held; NULL: the working directory */
 };
 
+/* The fields that every request with a path begins with, and the room for where it may lead. */
+#define PATH_FIELDS(from)                                                            \
+    .root = (from).task->process->root, .directory = (from).directory,               \
+    .who = om_who((from).task->process), .groups = (from).task->process->who.groups, \
+    .groups_bytes = (from).task->process->who.group_count * 4u, .path = (from).buffer->path
+#define REST_ROOM(from) .rest = (from).buffer->rest, .rest_room = sizeof((from).buffer->rest)
+
 /* ENOENT for an empty path unless `may_be_empty`; EBADF, ENOTDIR, EFAULT, ENAMETOOLONG, ENOMEM. */
 long path_begin(struct path *path, struct task *task, int32_t directory, VmAddr text,
                 bool may_be_empty);
