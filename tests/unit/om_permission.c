@@ -225,6 +225,30 @@ static void who_may_truncate(void **state)
     assert_int_equal(host_truncate("/pipe", 0), -EINVAL);
 }
 
+/* A write, told by a key, takes the rights that a file lends; by a path nobody writes. */
+static void a_write_drops_set_ids(void **state)
+{
+    struct fs_change change = {.set = OM_DROP_SET_IDS};
+    struct om_attr attr;
+    struct where where;
+    struct opened file;
+
+    (void)state;
+    host_become(OWNER);
+    assert_int_equal(host_open("/f", O_RDWR | O_CREAT, 06777, &file), 0);
+    host_become(OTHER);
+    where = host_where("/f");
+    assert_int_equal(path_setattr(host.om, &where, 0, &change, &host.remote), -EINVAL);
+    where = host_where("");
+    where.directory = key_node(&host.om->keys, file.key);
+    assert_int_equal(path_setattr(host.om, &where, 0, &change, &host.remote), 0);
+    assert_int_equal(path_setattr(host.om, &where, 0, &change, &host.remote), 0);
+    node_drop(where.directory);
+    assert_int_equal(host_stat("/f", 0, &attr), 0);
+    assert_int_equal(attr.mode, S_IFREG | 0777);
+    assert_int_equal(host_close(file.key), 0);
+}
+
 static void made_for_the_caller(void **state)
 {
     struct om_attr attr;
@@ -261,6 +285,7 @@ int main(void)
         TEST(owners_and_groups),
         TEST(who_may_touch),
         TEST(who_may_truncate),
+        TEST(a_write_drops_set_ids),
         TEST(made_for_the_caller),
     };
 

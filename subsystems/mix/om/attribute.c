@@ -7,7 +7,9 @@
 #include "mix/errno.h"
 #include "subsystems/mix/om/operations.h"
 
-#define SET_ALL (OM_SET_MODE | OM_SET_UID | OM_SET_GID | OM_SET_ATIME | OM_SET_MTIME | OM_SET_SIZE)
+#define SET_ALL                                                                          \
+    (OM_SET_MODE | OM_SET_UID | OM_SET_GID | OM_SET_ATIME | OM_SET_MTIME | OM_SET_SIZE | \
+     OM_DROP_SET_IDS)
 #define SECOND_NS 1000000000u
 #define ST_RDONLY 1u /* statfs' flags, as Linux has them */
 #define ST_RELATIME 4096u
@@ -202,6 +204,10 @@ static int check_change(const struct caller *caller, struct node *node, bool is_
         status = resolve_time(&change->atime, now);
     if (status == 0 && (change->set & OM_SET_MTIME) != 0)
         status = resolve_time(&change->mtime, now);
+    if (status == 0 && (change->set & OM_DROP_SET_IDS) != 0) {
+        change->set &= ~(uint32_t)OM_DROP_SET_IDS;
+        change_drop_set_ids(caller, node, &owner, change);
+    }
     if (status == 0 && (change->set & OM_SET_SIZE) != 0) {
         status = check_size(caller, node, &owner, is_open);
         if (caller->uid != 0)
@@ -217,7 +223,8 @@ int path_setattr(struct om *om, const struct where *where, uint32_t flags,
     struct walk walk;
     int status;
 
-    if ((change.set & ~SET_ALL) != 0)
+    if ((change.set & ~SET_ALL) != 0 ||
+        ((change.set & OM_DROP_SET_IDS) != 0 && where->path.bytes > 0))
         return -EINVAL;
     status = find(&walk, om, where, flags);
     if (status == 0) {

@@ -24,6 +24,7 @@
 #define TEXTS_MAX_BYTES (1024u * 1024u)
 #define STRINGS_MAX 65536u
 #define STACK_MARGIN_BYTES 4096u
+#define GROUP_EXECUTE 0010u
 
 enum {
     AT_NULL = 0,
@@ -52,6 +53,8 @@ struct image {
 struct plan {
     struct image main, interpreter;
     uint64_t main_base, interpreter_base;
+    struct credentials who; /* of the new program */
+    const char *path;       /* as the caller named it */
 };
 
 /* ---- Finding the program ----------------------------------------------------------------- */
@@ -151,6 +154,30 @@ static long find_interpreter(struct task *task, struct plan *plan)
     if (result == 0 && !plan->interpreter.program.position_independent)
         result = -ENOEXEC;
     return result;
+}
+
+/* Set-id bits lend the rights of the file's owner or group; without leave to execute for the group,
+ * its bit means something else. Of a script they are the interpreter's. */
+static long find_credentials(struct task *task, struct plan *plan)
+{
+    const struct process *process = task->process;
+    struct credentials *who = &plan->who;
+    struct linux_stat stat;
+    long result;
+
+    *who = process->who;
+    if ((plan->main.file->mode & (S_ISUID | S_ISGID)) != 0 && !process->no_new_privileges) {
+        result = path_stat_file(task, plan->main.file, &stat);
+        if (result < 0)
+            return result;
+        if ((stat.mode & S_ISUID) != 0)
+            who->euid = stat.uid;
+        if ((stat.mode & (S_ISGID | GROUP_EXECUTE)) == (S_ISGID | GROUP_EXECUTE))
+            who->egid = stat.gid;
+    }
+    who->suid = who->fsuid = who->euid;
+    who->sgid = who->fsgid = who->egid;
+    return 0;
 }
 
 /* ---- Replacing the old program ----------------------------------------------------------- */
@@ -270,11 +297,11 @@ static void stack_strings(struct stack *stack, const char *text, VmAddr at, uint
     stack_word(stack, 0);
 }
 
-static void stack_fill(struct stack *stack, const struct process *process, const struct plan *plan,
-                       const struct exec_texts *texts, VmAddr texts_at, VmAddr random_at)
+static void stack_fill(struct stack *stack, const struct plan *plan, const struct exec_texts *texts,
+                       VmAddr texts_at, VmAddr random_at)
 {
     const struct elf_program *program = &plan->main.program;
-    const struct credentials *who = &process->who;
+    const struct credentials *who = &plan->who;
     size_t offset = 0;
 
     stack_word(stack, texts->argument_count);
@@ -293,10 +320,9 @@ static void stack_fill(struct stack *stack, const struct process *process, const
     stack_auxiliary(stack, AT_GID, who->gid);
     stack_auxiliary(stack, AT_EGID, who->egid);
     stack_auxiliary(stack, AT_CLKTCK, 100);
-    stack_auxiliary(stack, AT_SECURE, 0);
+    stack_auxiliary(stack, AT_SECURE, who->uid != who->euid || who->gid != who->egid);
     stack_auxiliary(stack, AT_RANDOM, random_at);
-    if (texts->argument_count > 0)
-        stack_auxiliary(stack, AT_EXECFN, texts_at);
+    stack_auxiliary(stack, AT_EXECFN, texts_at + texts->used_bytes);
     stack_auxiliary(stack, AT_NULL, 0);
 }
 
@@ -311,14 +337,15 @@ static void layout_texts(struct program_layout *layout, const struct exec_texts 
     layout->environment_end = at + texts->used_bytes;
 }
 
-/* Lays texts, random bytes and the table of words on the new stack; `top` becomes the stack
- * pointer. */
+/* Lays the path, texts, random bytes and the table of words on the new stack; `top` becomes the
+ * stack pointer. */
 static long stack_build(struct process *process, const struct plan *plan,
                         const struct exec_texts *texts, VmAddr *top)
 {
     struct heap *heap = &process->pm->heap;
     struct stack stack = {.limit = texts->argument_count + texts->environment_count + 48};
-    VmAddr texts_at = *top - texts->used_bytes;
+    size_t path_bytes = strlen(plan->path) + 1;
+    VmAddr texts_at = *top - path_bytes - texts->used_bytes;
     VmAddr random_at = ALIGN_DOWN(texts_at - 16, 16);
     uint8_t random[16];
     long result;
@@ -327,11 +354,13 @@ static long stack_build(struct process *process, const struct plan *plan,
     if (stack.word == NULL)
         return -ENOMEM;
     pm_random(process->pm, random, sizeof(random));
-    stack_fill(&stack, process, plan, texts, texts_at, random_at);
+    stack_fill(&stack, plan, texts, texts_at, random_at);
     *top = ALIGN_DOWN(random_at - stack.count * sizeof(uint64_t), 16);
     layout_texts(&process->layout, texts, texts_at);
     process->layout.first_stack_pointer = *top;
     result = user_write(texts_at, texts->bytes, texts->used_bytes);
+    if (result == 0)
+        result = user_write(texts_at + texts->used_bytes, plan->path, path_bytes);
     if (result == 0)
         result = user_write(random_at, random, sizeof(random));
     if (result == 0)
@@ -343,7 +372,7 @@ static long stack_build(struct process *process, const struct plan *plan,
 /* ---- All together ------------------------------------------------------------------------ */
 
 static long replace_program(struct task *task, KnThreadCtx *context, struct plan *plan,
-                            const char *path, const struct exec_texts *texts)
+                            const struct exec_texts *texts)
 {
     struct process *process = task->process;
     VmAddr top = MEMORY_TOP - STACK_MARGIN_BYTES;
@@ -351,6 +380,9 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
 
     if (result < 0)
         return result;
+    mutexGet(&process->pm->lock);
+    process->who = plan->who;
+    mutexRel(&process->pm->lock);
     result = space_clear(process);
     if (result == 0)
         result = space_fill(process, plan);
@@ -362,7 +394,7 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
     }
     descriptors_close_on_exec(process);
     signals_reset(task);
-    names_set(process, path, plan->main.file);
+    names_set(process, plan->path, plan->main.file);
     context_start(context,
                   plan->interpreter.file != NULL
                       ? plan->interpreter_base + plan->interpreter.program.entry
@@ -384,11 +416,14 @@ long exec_program(struct task *task, KnThreadCtx *context, const char *path,
 
     if (plan != NULL && name != NULL) {
         strlcpy(name, path, PATH_MAX);
+        plan->path = path;
         result = find_program(task, name, texts, &plan->main);
         if (result == 0)
             result = find_interpreter(task, plan);
         if (result == 0)
-            result = replace_program(task, context, plan, path, texts);
+            result = find_credentials(task, plan);
+        if (result == 0)
+            result = replace_program(task, context, plan, texts);
     }
     if (plan != NULL && plan->main.file != NULL)
         file_drop(pm, plan->main.file);

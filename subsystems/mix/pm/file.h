@@ -49,6 +49,7 @@ struct file {
     KnMutex offset_lock;
     uint32_t mode; /* type bits as in st_mode */
     uint64_t rdev;
+    uint32_t set_ids_seen; /* of pm->set_id_changes, when the file had no such bits */
     /* flock's, by device and inode; in pm->file_locks while `lock` is not LOCK_UN */
     struct list in_locks;
     uint32_t lock;

@@ -167,7 +167,7 @@ long sys_getegid(struct task *task)
 /* Three identifiers of a kind: the superuser sets what it likes, others choose among those they
  * have. */
 static long set_three(struct task *task, uint32_t *real, uint32_t *effective, uint32_t *saved,
-                      const uint32_t wanted[3])
+                      uint32_t *of_files, const uint32_t wanted[3])
 {
     const uint32_t have[3] = {*real, *effective, *saved};
     uint32_t *const to[3] = {real, effective, saved};
@@ -181,6 +181,7 @@ static long set_three(struct task *task, uint32_t *real, uint32_t *effective, ui
         if (wanted[i] != UNCHANGED)
             *to[i] = wanted[i];
     }
+    *of_files = *effective;
     return 0;
 }
 
@@ -188,7 +189,7 @@ long sys_setresuid(struct task *task, uint32_t real, uint32_t effective, uint32_
 {
     struct credentials *who = &task->process->who;
 
-    return set_three(task, &who->uid, &who->euid, &who->suid,
+    return set_three(task, &who->uid, &who->euid, &who->suid, &who->fsuid,
                      (const uint32_t[3]){real, effective, saved});
 }
 
@@ -196,7 +197,7 @@ long sys_setresgid(struct task *task, uint32_t real, uint32_t effective, uint32_
 {
     struct credentials *who = &task->process->who;
 
-    return set_three(task, &who->gid, &who->egid, &who->sgid,
+    return set_three(task, &who->gid, &who->egid, &who->sgid, &who->fsgid,
                      (const uint32_t[3]){real, effective, saved});
 }
 
@@ -222,6 +223,35 @@ long sys_setreuid(struct task *task, uint32_t real, uint32_t effective)
 long sys_setregid(struct task *task, uint32_t real, uint32_t effective)
 {
     return sys_setresgid(task, real, effective, real != UNCHANGED ? effective : UNCHANGED);
+}
+
+/* What accesses to files go by, until the effective identifier changes. Tells the one before,
+ * whether or not it was changed. */
+static long set_of_files(const struct task *task, uint32_t *of_files, uint32_t wanted,
+                         const uint32_t have[3])
+{
+    uint32_t before = *of_files;
+
+    if (wanted != UNCHANGED && (task->process->who.euid == 0 || wanted == have[0] ||
+                                wanted == have[1] || wanted == have[2]))
+        *of_files = wanted;
+    return before;
+}
+
+long sys_setfsuid(struct task *task, uint32_t uid)
+{
+    struct credentials *who = &task->process->who;
+
+    return set_of_files(task, &who->fsuid, uid,
+                        (const uint32_t[3]){who->uid, who->euid, who->suid});
+}
+
+long sys_setfsgid(struct task *task, uint32_t gid)
+{
+    struct credentials *who = &task->process->who;
+
+    return set_of_files(task, &who->fsgid, gid,
+                        (const uint32_t[3]){who->gid, who->egid, who->sgid});
 }
 
 static long write_three(VmAddr first, VmAddr second, VmAddr third, const uint32_t value[3])
@@ -365,8 +395,20 @@ long sys_uname(struct task *task, VmAddr name)
     return user_write(name, &pm_names, sizeof(pm_names));
 }
 
-long sys_prctl(struct task *task, uint32_t option, uintptr_t second)
+/* Once set it stays: what runs from then on gets no rights that its caller has not. */
+static long no_new_privileges(struct process *process, bool set, uintptr_t second,
+                              const uintptr_t rest[3])
 {
+    if (second != set || (rest[0] | rest[1] | rest[2]) != 0)
+        return -EINVAL;
+    process->no_new_privileges |= set;
+    return process->no_new_privileges && !set;
+}
+
+long sys_prctl(struct task *task, uint32_t option, uintptr_t second, uintptr_t third,
+               uintptr_t fourth, uintptr_t fifth)
+{
+    const uintptr_t rest[3] = {third, fourth, fifth};
     struct process *process = task->process;
     char name[COMMAND_BYTES] = {0};
     long result;
@@ -380,6 +422,9 @@ long sys_prctl(struct task *task, uint32_t option, uintptr_t second)
             return result;
         memcpy(process->command, name, sizeof(name));
         return 0;
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_GET_NO_NEW_PRIVS:
+        return no_new_privileges(process, option == PR_SET_NO_NEW_PRIVS, second, rest);
     case PR_GET_NAME:
         return user_write(second, process->command, sizeof(process->command));
     default:

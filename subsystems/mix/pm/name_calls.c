@@ -141,7 +141,12 @@ static long setattr(struct path *path, struct om_setattr_in what)
     what.groups = in.groups;
     what.groups_bytes = in.groups_bytes;
     what.path = in.path;
-    return changed(om_setattr(&client, &what, &out), &out.mount);
+    long result = changed(om_setattr(&client, &what, &out), &out.mount);
+
+    /* Who writes to the file from now on looks at it again. */
+    if (result == 0 && (what.set & OM_SET_MODE) != 0 && (what.mode & (S_ISUID | S_ISGID)) != 0)
+        (void)__atomic_add_fetch(&path->task->process->pm->set_id_changes, 2, __ATOMIC_SEQ_CST);
+    return result;
 }
 
 static long setattr_at(struct task *task, int32_t directory, VmAddr text, bool may_be_empty,
@@ -605,9 +610,12 @@ static long change_to(struct task *task, struct file *file, uint64_t *key)
     bool is_working = key == &process->directory;
     long result = -ENOTDIR;
 
-    if (is_working && file->operations == &proc_directory_operations)
+    if (file->operations == &directory_operations ||
+        (is_working && file->operations == &proc_directory_operations))
+        result = path_may_search(task, file);
+    if (result == 0 && file->operations == &proc_directory_operations)
         return change_to_proc(process, file);
-    if (file->operations == &directory_operations)
+    if (result == 0)
         result = server_result(om_hold(&client, &hold));
     if (result < 0)
         return result;

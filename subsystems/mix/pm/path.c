@@ -13,6 +13,13 @@
 #define EXECUTE_BITS 0111u
 #define ACCESS_EXECUTE 1u
 
+/* How often set-id bits were set so far, and one: never 0, which a file has that was not looked at.
+ */
+static uint32_t set_ids_now(struct pm *pm)
+{
+    return __atomic_load_n(&pm->set_id_changes, __ATOMIC_SEQ_CST) | 1;
+}
+
 /* ---- Where a path starts ----------------------------------------------------------------- */
 
 /* OM has no key of a directory in /proc: a path from there starts at the root, by its name. */
@@ -106,7 +113,7 @@ static void name_set(struct pm *pm, struct file *file, const char *path, uint64_
 
 /* The object that OM opened as a file of PM's; a stream's key is exchanged for one of STM. */
 static long file_of_object(struct task *task, const struct om_open_out *out, uint32_t flags,
-                           struct file **file)
+                           uint32_t seen, struct file **file)
 {
     struct pm *pm = task->process->pm;
     const struct file_operations *operations =
@@ -123,6 +130,8 @@ static long file_of_object(struct task *task, const struct om_open_out *out, uin
     made->segment = out->segment;
     made->mode = out->attr.mode;
     made->rdev = out->attr.rdev;
+    if ((out->attr.mode & (S_ISUID | S_ISGID)) == 0)
+        made->set_ids_seen = seen;
     if (operations == &stream_operations) {
         long result = stream_open(task, made, out->attr.device, out->attr.inode);
 
@@ -161,6 +170,7 @@ static long open_at(struct task *task, uint64_t directory, struct call_buffer *b
                             .mode = mode & ~process->umask & 07777};
     struct om_open_out out;
     struct proc_way way = {.directory = directory};
+    uint32_t seen = set_ids_now(process->pm);
     long result;
 
     do {
@@ -171,7 +181,7 @@ static long open_at(struct task *task, uint64_t directory, struct call_buffer *b
         result = server_path_result(om_open(&client, &in, &out), &out.mount);
         if (result == -EREMOTE)
             result = proc_open(task, buffer, flags, &way, file);
-        else if (result == 0 && (result = file_of_object(task, &out, flags, file)) == 0)
+        else if (result == 0 && (result = file_of_object(task, &out, flags, seen, file)) == 0)
             name_of_open(process->pm, *file, buffer, &way);
     } while (result == PROC_LEAVES);
     proc_way_end(process->pm, &way);
@@ -202,18 +212,18 @@ long path_open_text(struct task *task, const char *text, uint32_t flags, struct 
     return result;
 }
 
-/* May the caller execute it? Owner, group or others, as permissions go; the superuser if anybody
- * may. */
+/* May the caller execute it, or go through the directory? Owner, group or others, as permissions
+ * go; the superuser goes through every directory, and executes what anybody may. */
 static bool may_execute(const struct process *process, const struct linux_stat *stat)
 {
     const struct credentials *who = &process->who;
     uint32_t bits = stat->mode & EXECUTE_BITS;
 
-    if (who->euid == 0)
-        return bits != 0;
-    if (who->euid == stat->uid)
+    if (who->fsuid == 0)
+        return bits != 0 || (stat->mode & S_IFMT) == S_IFDIR;
+    if (who->fsuid == stat->uid)
         return (bits & 0100) != 0;
-    bool in_group = who->egid == stat->gid;
+    bool in_group = who->fsgid == stat->gid;
 
     for (uint32_t i = 0; i < who->group_count; i++)
         in_group |= who->groups[i] == stat->gid;
@@ -236,6 +246,14 @@ long path_open_program(struct task *task, const char *text, struct file **file)
         *file = NULL;
     }
     return result;
+}
+
+long path_may_search(struct task *task, struct file *file)
+{
+    struct linux_stat stat;
+    long result = file->operations->stat(task, file, &stat);
+
+    return result == 0 && !may_execute(task->process, &stat) ? -EACCES : result;
 }
 
 /* ---- Files that OM has ------------------------------------------------------------------- */
@@ -299,6 +317,32 @@ long path_stat_file(struct task *task, struct file *file, struct linux_stat *sta
         result = path_stat(task, file->key, buffer, 0, stat);
         buffer_give(pm, buffer);
     }
+    return result;
+}
+
+/* OM knows whose rights the bits lend, and whether the caller's writes change that. It is asked
+ * once a file, and again when somebody has set such bits on any. */
+long path_drop_set_ids(struct task *task, struct file *file)
+{
+    struct pm *pm = task->process->pm;
+    uint32_t seen = set_ids_now(pm);
+    struct path path = {.task = task, .directory = file->key};
+    long result;
+
+    if (task->process->who.fsuid == 0 || file->set_ids_seen == seen)
+        return 0;
+    path.buffer = buffer_take(pm);
+    if (path.buffer == NULL)
+        return -ENOMEM;
+    path.buffer->path[0] = '\0';
+    struct idl_client client = om_client(pm, path.buffer);
+    const struct om_setattr_in in = {PATH_FIELDS(path), .set = OM_DROP_SET_IDS};
+    struct om_setattr_out out = {REST_ROOM(path)};
+
+    result = server_result(om_setattr(&client, &in, &out));
+    if (result == 0)
+        file->set_ids_seen = seen;
+    path_end(&path);
     return result;
 }
 

@@ -51,6 +51,12 @@ long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer
 long path_stat_file(struct task *task, struct file *file, struct linux_stat *stat);
 void path_close_file(struct pm *pm, struct file *file);
 
+/* Before the caller writes to a regular file: it lends nobody's rights any more. */
+long path_drop_set_ids(struct task *task, struct file *file);
+
+/* Whether the caller may go through the directory: 0, EACCES. */
+long path_may_search(struct task *task, struct file *file);
+
 /* Whether a device number is one that PM serves itself. */
 bool device_is_memory(uint64_t rdev);
 

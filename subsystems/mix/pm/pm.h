@@ -55,6 +55,7 @@ struct pm {
     struct process *program;    /* what the launcher asked for; its end is the domain's */
     /* changes when a vfork child lets its parent go; parents sleep on it */
     uint32_t vfork_word;
+    uint32_t set_id_changes; /* grows by 2 when set-id bits were set on some file */
     struct list file_locks;  /* of files that flock locked, by in_locks */
     uint32_t file_lock_word; /* changes when one of them lets go; who wants one sleeps on it */
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */

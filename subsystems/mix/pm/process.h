@@ -35,7 +35,8 @@ struct pm;
 enum process_state { PROCESS_RUNNING, PROCESS_STOPPED, PROCESS_ZOMBIE };
 
 struct credentials {
-    uint32_t uid, euid, suid, gid, egid, sgid;
+    uint32_t uid, euid, suid, fsuid; /* real, effective, saved; of accesses to files */
+    uint32_t gid, egid, sgid, fsgid;
     uint32_t group_count;
     uint32_t groups[GROUPS_MAX];
 };
@@ -67,6 +68,7 @@ struct process {
     char proc_directory[PROC_PATH_BYTES];
     uint32_t umask;
     struct credentials who;
+    bool no_new_privileges; /* for good: exec lends no rights any more */
 
     /* Memory. */
     VmAddr heap_start, heap_end;

@@ -41,8 +41,13 @@ static long regular_write(struct task *task, struct file *file, VmAddr from, siz
     uint64_t limit = task->process->limits[RLIMIT_FSIZE].current;
     KnResult done;
 
+    long dropped;
+
     if (bytes == 0)
         return 0;
+    dropped = path_drop_set_ids(task, file);
+    if (dropped < 0)
+        return dropped;
     if (limit != RLIM_INFINITY) {
         if (*offset >= limit) {
             signal_raise(task->process, SIGXFSZ);

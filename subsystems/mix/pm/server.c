@@ -66,7 +66,7 @@ struct idl_client stm_client(struct pm *pm)
 
 struct om_who om_who(const struct process *process)
 {
-    return (struct om_who){process->who.euid, process->who.egid};
+    return (struct om_who){process->who.fsuid, process->who.fsgid};
 }
 
 struct stm_who stm_who(const struct task *task)

@@ -248,6 +248,8 @@ struct linux_tms {
 #define PR_SET_PDEATHSIG 1
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
+#define PR_SET_NO_NEW_PRIVS 38
+#define PR_GET_NO_NEW_PRIVS 39
 
 /* ---- Signals ----------------------------------------------------------------------------- */
 

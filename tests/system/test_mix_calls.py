@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Calls that no applet of busybox shows: programs that count what is not as in Linux, run there (if
+the tests are root's, as on Chorus all are) and here."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+PROGRAMS = pathlib.Path(__file__).parent / "programs"
+ALIKE = ["rights"]
+
+
+def build(name, folder):
+    subprocess.run(["gcc", "-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", "-o",
+                    folder / name, PROGRAMS / f"{name}.c"], check=True)
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_as_on_linux(name, chorus, tmp_path):
+    build(name, tmp_path)
+    if os.geteuid() == 0:
+        # Not pytest's folder, which is closed to others.
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            shutil.copy2(tmp_path / name, folder)
+            host = subprocess.run([f"./{name}"], cwd=folder, capture_output=True, text=True,
+                                  timeout=30, check=False)
+        assert (host.stdout, host.returncode) == ("0 differences\n", 0)
+    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--", "/bin/sh", "-c",
+                        f"mkdir -m 777 /tmp/d; cp {name} /tmp/d; cd /tmp/d; exec ./{name}",
+                        timeout=40)
+    assert (result.stdout.decode(), result.returncode) == ("0 differences\n", 0)
