@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["rights"]
+ALIKE = ["record_locks", "rights"]
 
 
 def build(name, folder):
@@ -34,3 +34,10 @@ def test_as_on_linux(name, chorus, tmp_path):
                         f"mkdir -m 777 /tmp/d; cp {name} /tmp/d; cd /tmp/d; exec ./{name}",
                         timeout=40)
     assert (result.stdout.decode(), result.returncode) == ("0 differences\n", 0)
+
+
+def test_a_process_cannot_have_all_locks(chorus, tmp_path):
+    build("record_locks", tmp_path)
+    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--",
+                        "./record_locks", "full", timeout=40)
+    assert result.stdout == b"1024 locks, No locks available, another's 1, all at once 0\n"

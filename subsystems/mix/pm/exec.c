@@ -165,6 +165,7 @@ static long find_credentials(struct task *task, struct plan *plan)
     struct linux_stat stat;
     long result;
 
+    ASSERT(plan->main.file->operations == &regular_operations);
     *who = process->who;
     if ((plan->main.file->mode & (S_ISUID | S_ISGID)) != 0 && !process->no_new_privileges) {
         result = path_stat_file(task, plan->main.file, &stat);

@@ -18,8 +18,6 @@ struct file *file_create(struct pm *pm, const struct file_operations *operations
     file->operations = operations;
     file->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     file->references = 1;
-    file->lock = LOCK_UN;
-    list_init(&file->in_locks);
     return file;
 }
 
@@ -47,7 +45,7 @@ void file_drop(struct pm *pm, struct file *file)
     mutexRel(&pm->lock);
     if (!last)
         return;
-    file_unlock(pm, file);
+    locks_end_of_file(pm, file);
     if (file->operations->close != NULL)
         file->operations->close(pm, file);
     file_free(pm, file);
@@ -78,6 +76,20 @@ struct file *descriptor_get(struct process *process, int32_t fd)
     }
     mutexRel(&pm->lock);
     return file;
+}
+
+bool descriptor_is(struct process *process, int32_t fd, const struct file *file)
+{
+    const struct descriptor *entry = entry_of(process, fd);
+
+    return entry != NULL && entry->file == file;
+}
+
+/* A descriptor was taken out of the table, with the process' locks of what it named. */
+static void file_close(struct process *process, struct file *file)
+{
+    locks_close(process, file);
+    file_drop(process->pm, file);
 }
 
 /* Makes the table at least `count` long. Only its own process' tasks change a table, and they
@@ -150,7 +162,7 @@ long descriptor_replace(struct process *process, struct file *file, int32_t fd, 
     table->entry[fd] = (struct descriptor){file, close_on_exec};
     mutexRel(&pm->lock);
     if (old != NULL)
-        file_drop(pm, old);
+        file_close(process, old);
     return fd;
 }
 
@@ -169,7 +181,7 @@ long descriptor_close(struct process *process, int32_t fd)
     mutexRel(&pm->lock);
     if (file == NULL)
         return -EBADF;
-    file_drop(pm, file);
+    file_close(process, file);
     return 0;
 }
 

@@ -49,12 +49,10 @@ struct file {
     KnMutex offset_lock;
     uint32_t mode; /* type bits as in st_mode */
     uint64_t rdev;
-    uint32_t set_ids_seen; /* of pm->set_id_changes, when the file had no such bits */
-    /* flock's, by device and inode; in pm->file_locks while `lock` is not LOCK_UN */
-    struct list in_locks;
-    uint32_t lock;
-    uint64_t lock_device, lock_inode;
-    char *path; /* by which it was opened, on PM's heap; NULL: none */
+    uint32_t set_ids_seen;  /* of pm->set_id_changes, when the file had no such bits */
+    uint64_t device, inode; /* what stands behind it; 0: not looked at yet */
+    bool has_locks;         /* it may own some of pm->locks */
+    char *path;             /* by which it was opened, on PM's heap; NULL: none */
     /* where a relative path started: a key of OM that is not held, so it may be closed by now */
     uint64_t path_directory;
     char *text; /* of a file that PM makes (/proc): its content, on PM's heap */
@@ -87,8 +85,8 @@ long descriptor_put(struct process *process, struct file *file, int32_t from, bo
 /* Puts a file (its reference passes) at `fd` itself, closing what was there. */
 long descriptor_replace(struct process *process, struct file *file, int32_t fd, bool close_on_exec);
 
-/* lock.c: the last descriptor is closed, or LOCK_UN. */
-void file_unlock(struct pm *pm, struct file *file);
+/* Whether the descriptor is one of this file; pm->lock is held. */
+bool descriptor_is(struct process *process, int32_t fd, const struct file *file);
 
 /* Tells or sets the close-on-exec flag. EBADF. */
 long descriptor_flag(struct process *process, int32_t fd, bool set, bool close_on_exec);

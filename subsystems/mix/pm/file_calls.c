@@ -135,6 +135,11 @@ long sys_fcntl(struct task *task, int32_t fd, uint32_t command, uintptr_t value)
     file = descriptor_get(process, fd);
     if (file == NULL)
         return -EBADF;
+    if (lock_is_command(command)) {
+        result = lock_command(task, file, fd, command, value);
+        file_drop(process->pm, file);
+        return result;
+    }
     switch (command) {
     case F_GETFL:
         result = (long)file->flags;

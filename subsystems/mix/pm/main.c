@@ -62,7 +62,7 @@ static KnResult start(struct pm *pm)
     KnResult li;
 
     heap_init(&pm->heap);
-    list_init(&pm->file_locks);
+    locks_init(&pm->locks);
     (void)actorSelf(&pm->self);
     random_init(&pm->random, pm->self.key); /* drawn from the hardware by the Nucleus */
     li = service_declare(SERVICE_PM);

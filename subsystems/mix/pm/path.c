@@ -3,6 +3,7 @@
 #include "subsystems/mix/pm/path.h"
 
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "kit/string.h"
 #include "subsystems/mix/pm/pm.h"
@@ -130,6 +131,8 @@ static long file_of_object(struct task *task, const struct om_open_out *out, uin
     made->segment = out->segment;
     made->mode = out->attr.mode;
     made->rdev = out->attr.rdev;
+    made->device = out->attr.device;
+    made->inode = out->attr.inode;
     if ((out->attr.mode & (S_ISUID | S_ISGID)) == 0)
         made->set_ids_seen = seen;
     if (operations == &stream_operations) {
@@ -329,6 +332,7 @@ long path_drop_set_ids(struct task *task, struct file *file)
     struct path path = {.task = task, .directory = file->key};
     long result;
 
+    ASSERT(file->operations == &regular_operations);
     if (task->process->who.fsuid == 0 || file->set_ids_seen == seen)
         return 0;
     path.buffer = buffer_take(pm);

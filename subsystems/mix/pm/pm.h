@@ -7,6 +7,7 @@
  *   process.h   processes and their tasks (u_threads)
  *   signal.h    signals: sending, waiting, delivering
  *   file.h      open files and descriptors
+ *   lock.h      their locks
  *   server.h    how PM calls OM and STM
  *   user.h      access to the caller's memory
  *   shortage.h  who ends when memory is out
@@ -28,6 +29,7 @@
 #include "mix/linux.h"
 #include "server/server.h"
 #include "subsystems/mix/pm/heap.h"
+#include "subsystems/mix/pm/lock.h"
 #include "subsystems/mix/pm/process.h"
 #include "subsystems/mix/pm/server.h"
 
@@ -56,8 +58,7 @@ struct pm {
     /* changes when a vfork child lets its parent go; parents sleep on it */
     uint32_t vfork_word;
     uint32_t set_id_changes; /* grows by 2 when set-id bits were set on some file */
-    struct list file_locks;  /* of files that flock locked, by in_locks */
-    uint32_t file_lock_word; /* changes when one of them lets go; who wants one sleeps on it */
+    struct locks locks;      /* of files */
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */
     uint32_t clock_word;
 };

@@ -324,6 +324,7 @@ static void process_finish(struct process *process)
     KnCap actor = process->actor;
 
     descriptors_close_all(process);
+    ASSERT(!process->has_locks);
     servers_release_directories(pm, process);
     executable_drop(process);
     process->used_ns = process_used_ns(process);

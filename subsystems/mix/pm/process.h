@@ -63,6 +63,7 @@ struct process {
 
     /* Files. */
     struct descriptors descriptors;
+    bool has_locks;           /* it may own some of pm->locks */
     uint64_t root, directory; /* keys of OM, held */
     /* the working directory if it is in /proc, by its absolute name; "": it is `directory` */
     char proc_directory[PROC_PATH_BYTES];

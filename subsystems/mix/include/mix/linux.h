@@ -69,8 +69,14 @@
 #define F_GETLK 5
 #define F_SETLK 6
 #define F_SETLKW 7
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#define F_OFD_SETLKW 38
 #define F_DUPFD_CLOEXEC 1030
 #define FD_CLOEXEC 1
+#define F_RDLCK 0
+#define F_WRLCK 1
+#define F_UNLCK 2
 
 #define PATH_MAX 4096
 #define NAME_MAX 255
@@ -108,6 +114,15 @@ struct linux_stat {
     int64_t unused[3];
 };
 STATIC_ASSERT(sizeof(struct linux_stat) == 144, "struct stat of x86-64");
+
+struct linux_flock {
+    int16_t type, whence;
+    uint32_t pad0;
+    int64_t start, bytes; /* 0 bytes: to the end, however far it moves */
+    int32_t pid;
+    uint32_t pad1;
+};
+STATIC_ASSERT(sizeof(struct linux_flock) == 32, "struct flock of x86-64");
 
 struct linux_statfs {
     int64_t type;
