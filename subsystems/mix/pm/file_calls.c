@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The calls on descriptors. */
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "kit/string.h"
 #include "mix/syscalls.h"
@@ -9,8 +10,6 @@
 #include "subsystems/mix/pm/proc.h"
 #include "subsystems/mix/pm/user.h"
 
-#define MOST_BYTES 0x7ffff000u    /* what Linux moves in one call */
-#define PIECE_BYTES (size_t)16384 /* of sendfile: the heap's largest class */
 #define FLAGS_SETTABLE (uint32_t)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 /* ---- Opening and closing ----------------------------------------------------------------- */
@@ -56,10 +55,17 @@ long sys_close_range(struct task *task, uint32_t first, uint32_t last, uint32_t 
 {
     struct process *process = task->process;
 
-    if (first > last || flags != 0)
+    if (first > last || (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0)
         return -EINVAL;
-    for (uint32_t fd = first; fd <= last && fd < process->descriptors.count; fd++)
-        (void)descriptor_close(process, (int32_t)fd);
+    /* Only tasks of one process share a table, and it stays theirs. */
+    if ((flags & CLOSE_RANGE_UNSHARE) != 0 && process->task_count > 1)
+        return -EINVAL;
+    for (uint32_t fd = first; fd <= last && fd < process->descriptors.count; fd++) {
+        if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
+            (void)descriptor_flag(process, (int32_t)fd, true, true);
+        else
+            (void)descriptor_close(process, (int32_t)fd);
+    }
     return 0;
 }
 
@@ -154,224 +160,6 @@ long sys_fcntl(struct task *task, int32_t fd, uint32_t command, uintptr_t value)
     return result;
 }
 
-/* ---- Moving data ------------------------------------------------------------------------- */
-
-enum direction { READ, WRITE };
-
-static long may_move(const struct file *file, enum direction direction)
-{
-    uint32_t access = file->flags & O_ACCMODE;
-
-    if ((file->flags & O_PATH) != 0 || (direction == READ && access == O_WRONLY) ||
-        (direction == WRITE && access == O_RDONLY))
-        return -EBADF;
-    if (file->operations == &directory_operations || file->operations == &proc_directory_operations)
-        return direction == READ ? -EISDIR : -EBADF;
-    if ((direction == READ ? file->operations->read : file->operations->write) == NULL)
-        return -EINVAL;
-    return 0;
-}
-
-static long move(struct task *task, struct file *file, enum direction direction, VmAddr buffer,
-                 size_t bytes, uint64_t *offset)
-{
-    bytes = MIN(bytes, MOST_BYTES);
-    if (direction == READ)
-        return file->operations->read(task, file, buffer, bytes, offset);
-    return file->operations->write(task, file, buffer, bytes, offset);
-}
-
-/* At the description's own offset, which two tasks move one after the other. */
-static long move_on(struct task *task, struct file *file, enum direction direction, VmAddr buffer,
-                    size_t bytes)
-{
-    uint64_t none = 0;
-    long result;
-
-    if (!file->operations->seekable)
-        return move(task, file, direction, buffer, bytes, &none);
-    mutexGet(&file->offset_lock);
-    result = move(task, file, direction, buffer, bytes, &file->offset);
-    mutexRel(&file->offset_lock);
-    return result;
-}
-
-static long move_fd(struct task *task, int32_t fd, enum direction direction, VmAddr buffer,
-                    size_t bytes)
-{
-    struct file *file = descriptor_get(task->process, fd);
-    long result;
-
-    if (file == NULL)
-        return -EBADF;
-    result = may_move(file, direction);
-    if (result == 0 && !is_user_range(buffer, bytes))
-        result = -EFAULT;
-    if (result == 0)
-        result = move_on(task, file, direction, buffer, bytes);
-    file_drop(task->process->pm, file);
-    return result;
-}
-
-long sys_read(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
-{
-    return move_fd(task, fd, READ, buffer, bytes);
-}
-
-long sys_write(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
-{
-    return move_fd(task, fd, WRITE, buffer, bytes);
-}
-
-static long move_at(struct task *task, int32_t fd, enum direction direction, VmAddr buffer,
-                    size_t bytes, int64_t offset)
-{
-    struct file *file = descriptor_get(task->process, fd);
-    uint64_t at = (uint64_t)offset;
-    long result;
-
-    if (file == NULL)
-        return -EBADF;
-    if (!file->operations->seekable)
-        result = -ESPIPE;
-    else if (offset < 0)
-        result = -EINVAL;
-    else
-        result = may_move(file, direction);
-    if (result == 0 && !is_user_range(buffer, bytes))
-        result = -EFAULT;
-    if (result == 0)
-        result = move(task, file, direction, buffer, bytes, &at);
-    file_drop(task->process->pm, file);
-    return result;
-}
-
-long sys_pread64(struct task *task, int32_t fd, VmAddr buffer, size_t bytes, int64_t offset)
-{
-    return move_at(task, fd, READ, buffer, bytes, offset);
-}
-
-long sys_pwrite64(struct task *task, int32_t fd, VmAddr buffer, size_t bytes, int64_t offset)
-{
-    return move_at(task, fd, WRITE, buffer, bytes, offset);
-}
-
-static long move_vector(struct task *task, int32_t fd, enum direction direction, VmAddr vector,
-                        uint32_t count)
-{
-    long total = 0;
-
-    if (count > IOV_MAX)
-        return -EINVAL;
-    for (uint32_t i = 0; i < count; i++) {
-        struct linux_iovec piece;
-        long result = user_read(&piece, vector + i * sizeof(piece), sizeof(piece));
-
-        if (result == 0 && piece.bytes > 0)
-            result = move_fd(task, fd, direction, piece.base, piece.bytes);
-        if (result < 0)
-            return total > 0 ? total : result;
-        total += result;
-        if ((size_t)result < piece.bytes)
-            break;
-    }
-    return total;
-}
-
-long sys_readv(struct task *task, int32_t fd, VmAddr vector, uint32_t count)
-{
-    return move_vector(task, fd, READ, vector, count);
-}
-
-long sys_writev(struct task *task, int32_t fd, VmAddr vector, uint32_t count)
-{
-    return move_vector(task, fd, WRITE, vector, count);
-}
-
-/* A piece of `in`, from `*offset` or, where that is NULL, from its own. */
-static long piece_read(struct task *task, struct file *in, char *piece, size_t bytes,
-                       uint64_t *offset)
-{
-    if (offset != NULL)
-        return move(task, in, READ, (VmAddr)piece, bytes, offset);
-    return move_on(task, in, READ, (VmAddr)piece, bytes);
-}
-
-/* What was read but not written is there to be read again. */
-static void piece_return(struct file *in, size_t bytes, uint64_t *offset)
-{
-    if (offset != NULL) {
-        *offset -= bytes;
-        return;
-    }
-    mutexGet(&in->offset_lock);
-    in->offset -= bytes;
-    mutexRel(&in->offset_lock);
-}
-
-/* The data passes PM's memory: two copies, but no trap a piece. */
-static long send_pieces(struct task *task, struct file *out, struct file *in, uint64_t *offset,
-                        size_t bytes)
-{
-    struct heap *heap = &task->process->pm->heap;
-    char *piece = heap_allocate(heap, PIECE_BYTES);
-    size_t done = 0;
-    long result = piece == NULL ? -ENOMEM : 0;
-
-    while (result >= 0 && done < bytes && !(done > 0 && signal_is_pending(task))) {
-        long got = piece_read(task, in, piece, MIN(bytes - done, PIECE_BYTES), offset);
-
-        if (got <= 0) {
-            result = got;
-            break;
-        }
-        result = move_on(task, out, WRITE, (VmAddr)piece, (size_t)got);
-        if (result < got)
-            piece_return(in, (size_t)(got - MAX(result, 0)), offset);
-        done += (size_t)MAX(result, 0);
-        if (result < got)
-            break;
-    }
-    heap_free(heap, piece, PIECE_BYTES);
-    return done > 0 ? (long)done : result;
-}
-
-static long send_file(struct task *task, struct file *out, struct file *in, VmAddr offset,
-                      size_t bytes)
-{
-    uint64_t at = 0;
-    long result = may_move(in, READ);
-
-    if (result == 0)
-        result = may_move(out, WRITE);
-    if (result == 0 && (in->operations != &regular_operations || (out->flags & O_APPEND) != 0))
-        result = -EINVAL;
-    if (result == 0 && offset != 0)
-        result = user_read(&at, offset, sizeof(at));
-    if (result == 0 && (int64_t)at < 0)
-        result = -EINVAL;
-    if (result < 0)
-        return result;
-    result = send_pieces(task, out, in, offset != 0 ? &at : NULL, MIN(bytes, MOST_BYTES));
-    if (result >= 0 && offset != 0 && user_write(offset, &at, sizeof(at)) < 0)
-        return -EFAULT;
-    return result;
-}
-
-long sys_sendfile(struct task *task, int32_t out_fd, int32_t in_fd, VmAddr offset, size_t bytes)
-{
-    struct pm *pm = task->process->pm;
-    struct file *in = descriptor_get(task->process, in_fd);
-    struct file *out = descriptor_get(task->process, out_fd);
-    long result = in == NULL || out == NULL ? -EBADF : send_file(task, out, in, offset, bytes);
-
-    if (in != NULL)
-        file_drop(pm, in);
-    if (out != NULL)
-        file_drop(pm, out);
-    return result;
-}
-
 /* ---- Offsets ----------------------------------------------------------------------------- */
 
 static long seek(struct task *task, struct file *file, int64_t offset, uint32_t whence)
@@ -412,37 +200,90 @@ long sys_lseek(struct task *task, int32_t fd, int64_t offset, uint32_t whence)
     return result;
 }
 
-long sys_getdents64(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
+#define RECORDS_BYTES (size_t)16384 /* in one call: the heap's largest class */
+
+/* Records of getdents64 into PM's memory; offset_lock is held. */
+static long directory_read(struct task *task, struct file *file, char *records, size_t bytes)
 {
-    struct pm *pm = task->process->pm;
+    struct idl_client client = om_client(task->process->pm, NULL);
+    const struct om_readdir_in in = {file->key, file->offset, (uint32_t)bytes};
+    struct om_readdir_out out = {.entries = (void *)records, .entries_room = (uint32_t)bytes};
+    long result;
+
+    if (file->operations == &proc_directory_operations)
+        return proc_readdir(task, file, records, bytes);
+    if (file->operations != &directory_operations)
+        return -ENOTDIR;
+    result = server_result(om_readdir(&client, &in, &out));
+    if (result < 0)
+        return result;
+    file->offset = out.next;
+    return (long)out.entries_bytes;
+}
+
+/* In the older record the type stands behind the name's NUL, in the last byte, instead of before
+ * the name. So it is as long as the newer one. */
+static void records_age(char *records, size_t bytes)
+{
+    for (size_t at = 0; at < bytes;) {
+        struct linux_dirent64 *record = (struct linux_dirent64 *)(void *)(records + at);
+        uint8_t type = record->type;
+        size_t name_bytes = strlen(record->name) + 1;
+
+        ASSERT(LINUX_DIRENT_NAME_OFFSET + name_bytes <= record->record_bytes);
+        memmove(records + at + LINUX_DIRENT_NAME_OFFSET - 1, record->name, name_bytes);
+        at += record->record_bytes;
+        records[at - 1] = (char)type;
+    }
+}
+
+/* Nothing has been read where the caller's memory cannot take it. */
+static long directory_list(struct task *task, struct file *file, VmAddr buffer, size_t bytes,
+                           bool older)
+{
+    struct heap *heap = &task->process->pm->heap;
+    char *records = heap_allocate(heap, RECORDS_BYTES);
+    uint64_t before;
+    long result;
+
+    if (records == NULL)
+        return -ENOMEM;
+    mutexGet(&file->offset_lock);
+    before = file->offset;
+    result = directory_read(task, file, records, MIN(bytes, RECORDS_BYTES));
+    if (result > 0 && older)
+        records_age(records, (size_t)result);
+    long copied = result <= 0 ? 0 : user_write(buffer, records, (size_t)result);
+
+    if (copied < 0) {
+        file->offset = before;
+        result = copied;
+    }
+    mutexRel(&file->offset_lock);
+    heap_free(heap, records, RECORDS_BYTES);
+    return result;
+}
+
+static long list(struct task *task, int32_t fd, VmAddr buffer, size_t bytes, bool older)
+{
     struct file *file = descriptor_get(task->process, fd);
-    struct idl_client client = om_client(pm, NULL);
-    struct om_readdir_out out = {.entries = (void *)buffer,
-                                 .entries_room = (uint32_t)MIN(bytes, OM_READDIR_OUT_ENTRIES_MAX)};
     long result;
 
     if (file == NULL)
         return -EBADF;
-    if (!is_user_range(buffer, bytes)) {
-        file_drop(pm, file);
-        return -EFAULT;
-    }
-    mutexGet(&file->offset_lock);
-    const struct om_readdir_in in = {file->key, file->offset, out.entries_room};
-
-    if (file->operations == &proc_directory_operations)
-        result = proc_readdir(task, file, buffer, bytes);
-    else if (file->operations != &directory_operations)
-        result = -ENOTDIR;
-    else
-        result = server_result(om_readdir(&client, &in, &out));
-    if (result == 0 && file->operations == &directory_operations) {
-        file->offset = out.next;
-        result = (long)out.entries_bytes;
-    }
-    mutexRel(&file->offset_lock);
-    file_drop(pm, file);
+    result = directory_list(task, file, buffer, bytes, older);
+    file_drop(task->process->pm, file);
     return result;
+}
+
+long sys_getdents64(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
+{
+    return list(task, fd, buffer, bytes, false);
+}
+
+long sys_getdents(struct task *task, int32_t fd, VmAddr buffer, size_t bytes)
+{
+    return list(task, fd, buffer, bytes, true);
 }
 
 /* ---- Other ------------------------------------------------------------------------------- */
@@ -527,6 +368,86 @@ long sys_fadvise64(struct task *task, int32_t fd, int64_t offset, size_t bytes, 
         result = -ESPIPE;
     else
         result = advice > 5 ? -EINVAL : 0;
+    file_drop(task->process->pm, file);
+    return result;
+}
+
+/* The same. */
+long sys_readahead(struct task *task, int32_t fd, int64_t offset, size_t bytes)
+{
+    struct file *file = descriptor_get(task->process, fd);
+    long result = 0;
+
+    (void)offset;
+    (void)bytes;
+    if (file == NULL)
+        return -EBADF;
+    if ((file->flags & O_PATH) != 0 || (file->flags & O_ACCMODE) == O_WRONLY)
+        result = -EBADF;
+    else if (file->operations != &regular_operations)
+        result = -EINVAL;
+    file_drop(task->process->pm, file);
+    return result;
+}
+
+#define SYNC_FILE_RANGE_ALL 7u /* wait before, write, wait after */
+
+/* What is written is waited for, whatever the flags. */
+static long sync_range(const struct file *file, int64_t offset, int64_t bytes, uint32_t flags)
+{
+    KnObjDesc object = {file->segment, (uint64_t)offset, (uint64_t)bytes};
+    KnResult status = K_OK;
+
+    if ((flags & ~SYNC_FILE_RANGE_ALL) != 0 || offset < 0 || bytes < 0 ||
+        bytes > INT64_MAX - offset)
+        return -EINVAL;
+    if ((file->flags & O_PATH) != 0)
+        return -EBADF;
+    if (file->operations == &directory_operations)
+        return 0;
+    if (file->operations != &regular_operations)
+        return -ESPIPE;
+    if (flags != 0)
+        status = sgFlush(&object, K_FLUSH_WRITABLE);
+    return status < 0 ? errno_of(status) : 0;
+}
+
+long sys_sync_file_range(struct task *task, int32_t fd, int64_t offset, int64_t bytes,
+                         uint32_t flags)
+{
+    struct file *file = descriptor_get(task->process, fd);
+    long result;
+
+    if (file == NULL)
+        return -EBADF;
+    result = sync_range(file, offset, bytes, flags);
+    file_drop(task->process->pm, file);
+    return result;
+}
+
+/* No file system here can keep blocks for a file that nobody writes; C libraries write then. */
+static long may_allocate(const struct file *file, int64_t offset, int64_t bytes)
+{
+    if (offset < 0 || bytes <= 0)
+        return -EINVAL;
+    if ((file->flags & O_PATH) != 0 || (file->flags & O_ACCMODE) == O_RDONLY)
+        return -EBADF;
+    if ((file->mode & S_IFMT) == S_IFIFO)
+        return -ESPIPE;
+    if (file->operations != &regular_operations)
+        return -ENODEV;
+    return bytes > INT64_MAX - offset ? -EFBIG : -EOPNOTSUPP;
+}
+
+long sys_fallocate(struct task *task, int32_t fd, uint32_t mode, int64_t offset, int64_t bytes)
+{
+    struct file *file = descriptor_get(task->process, fd);
+    long result;
+
+    (void)mode;
+    if (file == NULL)
+        return -EBADF;
+    result = may_allocate(file, offset, bytes);
     file_drop(task->process->pm, file);
     return result;
 }

@@ -24,26 +24,34 @@ static struct idl_client client_of(const struct path *path)
 
 /* ---- stat -------------------------------------------------------------------------------- */
 
-static long stat_at(struct task *task, int32_t directory, VmAddr text, VmAddr to, uint32_t flags)
+static long stat_get(struct task *task, int32_t directory, VmAddr text, uint32_t flags,
+                     struct linux_stat *stat)
 {
-    struct linux_stat stat;
     struct path path;
     long result = path_begin(&path, task, directory, text, (flags & AT_EMPTY_PATH) != 0);
 
     if (result < 0)
         return result;
     if (path.buffer->path[0] == '\0' && path.base != NULL)
-        result = path.base->operations->stat(task, path.base, &stat);
+        result = path.base->operations->stat(task, path.base, stat);
     else
         result = path_stat(task, path.directory, path.buffer,
-                           (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : OM_FOLLOW, &stat);
+                           (flags & AT_SYMLINK_NOFOLLOW) != 0 ? 0 : OM_FOLLOW, stat);
     path_end(&path);
+    return result;
+}
+
+static long stat_at(struct task *task, int32_t directory, VmAddr text, VmAddr to, uint32_t flags)
+{
+    struct linux_stat stat;
+    long result = stat_get(task, directory, text, flags, &stat);
+
     return result < 0 ? result : user_write(to, &stat, sizeof(stat));
 }
 
 long sys_newfstatat(struct task *task, int32_t directory, VmAddr path, VmAddr stat, uint32_t flags)
 {
-    if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800)) != 0)
+    if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT)) != 0)
         return -EINVAL;
     return stat_at(task, directory, path, stat, flags);
 }
@@ -69,6 +77,62 @@ long sys_fstat(struct task *task, int32_t fd, VmAddr to)
     result = file->operations->stat(task, file, &stat);
     file_drop(task->process->pm, file);
     return result < 0 ? result : user_write(to, &stat, sizeof(stat));
+}
+
+static uint32_t major_of(uint64_t device)
+{
+    return (uint32_t)(device >> 8 & 0xfff) | (uint32_t)(device >> 32 & ~UINT64_C(0xfff));
+}
+
+static uint32_t minor_of(uint64_t device)
+{
+    return (uint32_t)(device & 0xff) | (uint32_t)(device >> 12 & 0xffffff00);
+}
+
+static struct linux_statx_time statx_time(struct linux_timespec time)
+{
+    return (struct linux_statx_time){time.seconds, (uint32_t)time.nanoseconds, 0};
+}
+
+/* All that stat tells, whatever was asked, and nothing more: what is not known is not in the
+ * mask. */
+static struct linux_statx statx_of(const struct linux_stat *stat)
+{
+    return (struct linux_statx){
+        .mask = STATX_BASIC_STATS,
+        .block_bytes = (uint32_t)stat->block_bytes,
+        .links = (uint32_t)stat->links,
+        .uid = stat->uid,
+        .gid = stat->gid,
+        .mode = (uint16_t)stat->mode,
+        .inode = stat->inode,
+        .size = (uint64_t)stat->size,
+        .blocks = (uint64_t)stat->blocks,
+        .atime = statx_time(stat->atime),
+        .ctime = statx_time(stat->ctime),
+        .mtime = statx_time(stat->mtime),
+        .rdev = {major_of(stat->rdev), minor_of(stat->rdev)},
+        .device = {major_of(stat->device), minor_of(stat->device)},
+    };
+}
+
+/* How fresh it is to be (AT_STATX_*) makes no difference on one site. */
+long sys_statx(struct task *task, int32_t directory, VmAddr text, uint32_t flags, uint32_t mask,
+               VmAddr to)
+{
+    struct linux_stat stat;
+    long result;
+
+    if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
+                             AT_STATX_SYNC_TYPE)) != 0 ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE || (mask & STATX_RESERVED) != 0)
+        return -EINVAL;
+    result = stat_get(task, directory, text, flags, &stat);
+    if (result < 0)
+        return result;
+    const struct linux_statx found = statx_of(&stat);
+
+    return user_write(to, &found, sizeof(found));
 }
 
 /* Nobody writes there, and only directories can be gone through. */

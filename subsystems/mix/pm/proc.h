@@ -47,9 +47,9 @@ long proc_stat(struct task *task, struct call_buffer *buffer, bool follow, struc
 /* The target of a link, with its NUL, into the buffer's `second`. EINVAL: not a link. */
 long proc_readlink(struct task *task, struct call_buffer *buffer, struct proc_way *way);
 
-/* Records of getdents64 into the caller's memory, from file->offset on, which moves; offset_lock
+/* Records of getdents64 into PM's memory, from file->offset on, which moves; offset_lock
  * is held. */
-long proc_readdir(struct task *task, struct file *file, VmAddr buffer, size_t bytes);
+long proc_readdir(struct task *task, struct file *file, char *records, size_t bytes);
 
 /* Whether `rest` leads to something of /proc itself: 0, PROC_LEAVES or an errno. */
 long proc_statfs(struct task *task, struct call_buffer *buffer, struct proc_way *way,

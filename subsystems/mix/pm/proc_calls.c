@@ -346,7 +346,7 @@ static bool record_next(struct pm *pm, const struct proc_place *directory, uint6
     return *offset - FIRST_NUMBER <= PID_MAX && number_next(pm, directory, offset, record);
 }
 
-long proc_readdir(struct task *task, struct file *file, VmAddr buffer, size_t bytes)
+long proc_readdir(struct task *task, struct file *file, char *records, size_t bytes)
 {
     struct proc_place place;
     size_t done = 0;
@@ -362,9 +362,7 @@ long proc_readdir(struct task *task, struct file *file, VmAddr buffer, size_t by
         record.head.offset = (int64_t)next;
         if (record.head.record_bytes > bytes - done)
             return done == 0 ? -EINVAL : (long)done;
-        result = user_write(buffer + done, &record, record.head.record_bytes);
-        if (result < 0)
-            return done == 0 ? result : (long)done;
+        memcpy(records + done, &record, record.head.record_bytes);
         done += record.head.record_bytes;
     }
     return (long)done;

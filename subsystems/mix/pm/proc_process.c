@@ -336,7 +336,6 @@ void proc_status_text(struct proc_text *text, struct pm *pm, const struct proc_v
              state_word(letter));
     proc_put(text, "Tgid:\t%d\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", view->pid, view->tid,
              view->parent);
-    /* Identifiers of the file system are always the effective ones. */
     proc_put(text, "Uid:\t%u\t%u\t%u\t%u\n", who->uid, who->euid, who->suid, who->fsuid);
     proc_put(text, "Gid:\t%u\t%u\t%u\t%u\n", who->gid, who->egid, who->sgid, who->fsgid);
     proc_put(text, "FDSize:\t%u\nGroups:\t", view->descriptor_count);

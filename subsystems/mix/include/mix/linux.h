@@ -55,7 +55,9 @@
 #define AT_EACCESS 0x200
 #define AT_REMOVEDIR 0x200
 #define AT_SYMLINK_FOLLOW 0x400
+#define AT_NO_AUTOMOUNT 0x800
 #define AT_EMPTY_PATH 0x1000
+#define AT_STATX_SYNC_TYPE 0x6000
 
 #define SEEK_SET 0
 #define SEEK_CUR 1
@@ -77,6 +79,9 @@
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2
+
+#define CLOSE_RANGE_UNSHARE 2u
+#define CLOSE_RANGE_CLOEXEC 4u
 
 #define PATH_MAX 4096
 #define NAME_MAX 255
@@ -114,6 +119,27 @@ struct linux_stat {
     int64_t unused[3];
 };
 STATIC_ASSERT(sizeof(struct linux_stat) == 144, "struct stat of x86-64");
+
+#define STATX_BASIC_STATS 0x7ffu
+#define STATX_RESERVED 0x80000000u
+
+struct linux_statx_time {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t pad;
+};
+
+struct linux_statx {
+    uint32_t mask, block_bytes;
+    uint64_t attributes;
+    uint32_t links, uid, gid;
+    uint16_t mode, pad0;
+    uint64_t inode, size, blocks, attributes_mask;
+    struct linux_statx_time atime, btime, ctime, mtime;
+    uint32_t rdev[2], device[2]; /* major and minor */
+    uint64_t spare[14];
+};
+STATIC_ASSERT(sizeof(struct linux_statx) == 256, "struct statx");
 
 struct linux_flock {
     int16_t type, whence;
