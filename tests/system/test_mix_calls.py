@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["file_calls", "record_locks", "rights"]
+ALIKE = ["file_calls", "record_locks", "rights", "site_calls"]
 
 
 WRONG_ON_PURPOSE = ["-Wno-nonnull", "-Wno-stringop-overflow", "-Wno-stringop-overread"]
@@ -44,3 +44,14 @@ def test_a_process_cannot_have_all_locks(chorus, tmp_path):
     result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--",
                         "./record_locks", "full", timeout=40)
     assert result.stdout == b"1024 locks, No locks available, another's 1, all at once 0\n"
+
+
+def test_names_and_clocks_change(chorus, tmp_path):
+    build("site_calls", tmp_path)
+    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--", "/bin/sh", "-c",
+                        "./site_calls change; hostname; cat /proc/sys/kernel/hostname; date +%Y; "
+                        "renice -n 5 $$; cut -d' ' -f18,19 /proc/$$/stat; taskset -p 1 $$; nproc; "
+                        "linux64 echo same", timeout=40)
+    assert result.stdout.decode().splitlines() == [
+        "0 differences", "one.two", "one.two", "2033", "25 5", "pid 2's current affinity mask: 1",
+        "pid 2's new affinity mask: 1", "1", "same"]

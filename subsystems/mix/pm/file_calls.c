@@ -253,6 +253,7 @@ static long directory_list(struct task *task, struct file *file, VmAddr buffer, 
     result = directory_read(task, file, records, MIN(bytes, RECORDS_BYTES));
     if (result > 0 && older)
         records_age(records, (size_t)result);
+    ASSERT(result <= (long)RECORDS_BYTES);
     long copied = result <= 0 ? 0 : user_write(buffer, records, (size_t)result);
 
     if (copied < 0) {

@@ -215,14 +215,35 @@ long sys_setgid(struct task *task, uint32_t gid)
     return sys_setresgid(task, super ? gid : UNCHANGED, gid, super ? gid : UNCHANGED);
 }
 
+/* Two identifiers of a kind, as BSD had them: the saved one follows the effective one where the
+ * real one was set, or the effective one to what was not the real one. */
+static long set_two(const struct task *task, uint32_t real, uint32_t effective,
+                    const uint32_t have[2], uint32_t *saved)
+{
+    if (task->process->who.euid != 0 && real != UNCHANGED && real != have[0] && real != have[1])
+        return -EPERM;
+    *saved = UNCHANGED;
+    if (real != UNCHANGED || (effective != UNCHANGED && effective != have[0]))
+        *saved = effective != UNCHANGED ? effective : have[1];
+    return 0;
+}
+
 long sys_setreuid(struct task *task, uint32_t real, uint32_t effective)
 {
-    return sys_setresuid(task, real, effective, real != UNCHANGED ? effective : UNCHANGED);
+    const struct credentials *who = &task->process->who;
+    uint32_t saved;
+    long result = set_two(task, real, effective, (const uint32_t[2]){who->uid, who->euid}, &saved);
+
+    return result < 0 ? result : sys_setresuid(task, real, effective, saved);
 }
 
 long sys_setregid(struct task *task, uint32_t real, uint32_t effective)
 {
-    return sys_setresgid(task, real, effective, real != UNCHANGED ? effective : UNCHANGED);
+    const struct credentials *who = &task->process->who;
+    uint32_t saved;
+    long result = set_two(task, real, effective, (const uint32_t[2]){who->gid, who->egid}, &saved);
+
+    return result < 0 ? result : sys_setresgid(task, real, effective, saved);
 }
 
 /* What accesses to files go by, until the effective identifier changes. Tells the one before,
@@ -319,6 +340,94 @@ long sys_umask(struct task *task, uint32_t mask)
     return old;
 }
 
+/* ---- Capabilities ------------------------------------------------------------------------ */
+
+/* What MiX enforces is the superuser's: who is 0 may all, and whose real or saved identifier is 0
+ * may become it. */
+
+#define CAPABILITY_VERSION_1 0x19980330u
+#define CAPABILITY_VERSION_2 0x20071026u
+#define CAPABILITY_VERSION_3 0x20080522u
+#define CAPABILITY_LAST 40u /* of version 3, as of Linux 6.1 */
+#define CAPABILITIES_ALL ((UINT64_C(1) << (CAPABILITY_LAST + 1)) - 1)
+
+struct capability_header {
+    uint32_t version;
+    int32_t pid;
+};
+
+/* Low words, then high words. */
+struct capability_words {
+    uint32_t effective, permitted, inheritable;
+};
+
+static void capabilities_of(const struct credentials *who, struct capability_words words[2])
+{
+    bool may_become = who->uid == 0 || who->euid == 0 || who->suid == 0;
+    uint64_t effective = who->euid == 0 ? CAPABILITIES_ALL : 0;
+    uint64_t permitted = may_become ? CAPABILITIES_ALL : 0;
+
+    for (int i = 0; i < 2; i++)
+        words[i] = (struct capability_words){(uint32_t)(effective >> 32 * i),
+                                             (uint32_t)(permitted >> 32 * i), 0};
+}
+
+/* How many words the caller's version has; what version is meant is told where it is none. */
+static long capability_begin(VmAddr at, struct capability_header *header, size_t *words)
+{
+    const uint32_t preferred = CAPABILITY_VERSION_3;
+
+    if (user_read(header, at, sizeof(*header)) < 0)
+        return -EFAULT;
+    *words = header->version == CAPABILITY_VERSION_1 ? 1 : 2;
+    if (header->version == CAPABILITY_VERSION_1 || header->version == CAPABILITY_VERSION_2 ||
+        header->version == CAPABILITY_VERSION_3)
+        return 0;
+    return user_write(at, &preferred, sizeof(preferred)) < 0 ? -EFAULT : -EINVAL;
+}
+
+long sys_capget(struct task *task, VmAddr header, VmAddr data)
+{
+    struct pm *pm = task->process->pm;
+    struct capability_header wanted;
+    struct capability_words words[2];
+    size_t count;
+    long result = capability_begin(header, &wanted, &count);
+
+    if (data == 0)
+        return result == -EINVAL ? 0 : result;
+    if (result == 0 && wanted.pid < 0)
+        result = -EINVAL;
+    if (result < 0)
+        return result;
+    mutexGet(&pm->lock);
+    const struct process *process = named(task, wanted.pid);
+
+    if (process != NULL)
+        capabilities_of(&process->who, words);
+    mutexRel(&pm->lock);
+    return process == NULL ? -ESRCH : user_write(data, words, count * sizeof(words[0]));
+}
+
+/* They cannot be changed one by one: what is there may be set, nothing more and nothing less. */
+long sys_capset(struct task *task, VmAddr header, VmAddr data)
+{
+    struct process *process = task->process;
+    struct capability_header wanted;
+    struct capability_words present[2], words[2] = {{0, 0, 0}, {0, 0, 0}};
+    size_t count;
+    long result = capability_begin(header, &wanted, &count);
+
+    if (result < 0)
+        return result;
+    if (wanted.pid != 0 && wanted.pid != process->pid)
+        return -EPERM;
+    if (user_read(words, data, count * sizeof(words[0])) < 0)
+        return -EFAULT;
+    capabilities_of(&process->who, present);
+    return memcmp(words, present, count * sizeof(words[0])) == 0 ? 0 : -EPERM;
+}
+
 /* ---- Limits and usage -------------------------------------------------------------------- */
 
 long sys_prlimit64(struct task *task, int32_t pid, uint32_t resource, VmAddr new, VmAddr old)
@@ -378,22 +487,7 @@ long sys_times(struct task *task, VmAddr times)
     return (long)(pm_now_ns() / TICK_NS);
 }
 
-/* ---- Names ------------------------------------------------------------------------------- */
-
-const struct linux_utsname pm_names = {
-    .system = "Linux", /* programs compare it: MiX' UNIX interface is Linux' */
-    .node = "chorus",
-    .release = "6.1.0-chorus",
-    .version = "Chorus/MiX",
-    .machine = "x86_64",
-    .domain = "(none)",
-};
-
-long sys_uname(struct task *task, VmAddr name)
-{
-    (void)task;
-    return user_write(name, &pm_names, sizeof(pm_names));
-}
+/* ---- Controls ---------------------------------------------------------------------------- */
 
 /* Once set it stays: what runs from then on gets no rights that its caller has not. */
 static long no_new_privileges(struct process *process, bool set, uintptr_t second,
@@ -430,73 +524,4 @@ long sys_prctl(struct task *task, uint32_t option, uintptr_t second, uintptr_t t
     default:
         return -EINVAL;
     }
-}
-
-long sys_sysinfo(struct task *task, VmAddr info)
-{
-    KnSiteStat stat;
-    struct linux_sysinfo result = {.uptime_s = (int64_t)(pm_now_ns() / 1000000000), .unit = 1};
-
-    if (siteStat(&stat) != K_OK)
-        return -EFAULT;
-    result.total = (uint64_t)stat.ssFramesTotal * stat.ssPageBytes;
-    result.free = (uint64_t)stat.ssFramesFree * stat.ssPageBytes;
-    result.processes = (uint16_t)task->process->pm->processes.count;
-    return user_write(info, &result, sizeof(result));
-}
-
-/* Every process has nice value 0, told as 20 - 0: scheduling classes know no other. */
-long sys_getpriority(struct task *task, uint32_t which, int32_t who)
-{
-    (void)task;
-    (void)who;
-    return which > 2 ? -EINVAL : 20;
-}
-
-long sys_sched_yield(struct task *task)
-{
-    (void)task;
-    (void)threadDelay(K_NOBLOCK);
-    return 0;
-}
-
-/* One processor a site. */
-long sys_sched_getaffinity(struct task *task, int32_t pid, size_t bytes, VmAddr mask)
-{
-    const uint64_t one = 1;
-
-    (void)task;
-    (void)pid;
-    if (bytes < sizeof(one))
-        return -EINVAL;
-    return user_write(mask, &one, sizeof(one)) < 0 ? -EFAULT : (long)sizeof(one);
-}
-
-long sys_getrandom(struct task *task, VmAddr buffer, size_t bytes, uint32_t flags)
-{
-    uint8_t piece[256];
-    size_t done = 0;
-
-    if ((flags & ~3u) != 0)
-        return -EINVAL;
-    while (done < bytes) {
-        size_t now = MIN(bytes - done, sizeof(piece));
-
-        pm_random(task->process->pm, piece, now);
-        if (user_write(buffer + done, piece, now) < 0)
-            return done > 0 ? (long)done : -EFAULT;
-        done += now;
-    }
-    return (long)done;
-}
-
-long sys_reboot(struct task *task, uint32_t magic, uint32_t magic2, uint32_t command)
-{
-    (void)command;
-    if (task->process->who.euid != 0)
-        return -EPERM;
-    if (magic != 0xfee1dead || magic2 != 672274793)
-        return -EINVAL;
-    pm_program_ended(task->process->pm, 0);
-    return 0;
 }

@@ -160,7 +160,7 @@ long lock_command(struct task *task, struct file *file, int32_t fd, uint32_t com
 {
     bool of_file = command >= F_OFD_GETLK;
     struct linux_flock flock;
-    struct lock wanted;
+    struct lock wanted = {.kind = LOCK_NONE};
     long result = (file->flags & O_PATH) != 0 ? -EBADF : user_read(&flock, at, sizeof(flock));
 
     if (result == 0)

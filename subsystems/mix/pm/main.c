@@ -62,6 +62,7 @@ static KnResult start(struct pm *pm)
     KnResult li;
 
     heap_init(&pm->heap);
+    pm->names = pm_names;
     locks_init(&pm->locks);
     (void)actorSelf(&pm->self);
     random_init(&pm->random, pm->self.key); /* drawn from the hardware by the Nucleus */

@@ -192,6 +192,7 @@ static long move_vector(struct task *task, struct file *file, enum direction dir
     uint64_t offset = at != NULL ? (uint64_t)*at : 0;
     long result;
 
+    ASSERT(vector->bytes <= MOST_BYTES && vector->count <= IOV_MAX);
     if (file->operations->pollable && direction == WRITE && vector->bytes <= PIECE_BYTES)
         return write_gathered(task, file, vector);
     if (at != NULL || !file->operations->seekable)
@@ -397,6 +398,9 @@ static bool is_apart(const struct side *in, const struct side *out, uint64_t byt
 static long copy_range(struct task *task, struct side *in, struct side *out, size_t bytes)
 {
     struct linux_stat stat;
+
+    ASSERT(in->file->operations == &regular_operations && (int64_t)in->offset >= 0);
+    ASSERT(out->file->operations == &regular_operations && (int64_t)out->offset >= 0);
     long result = in->file->operations->stat(task, in->file, &stat);
 
     if (result < 0)

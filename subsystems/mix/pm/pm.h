@@ -46,6 +46,7 @@
 
 struct pm {
     KnMutex lock;
+    struct linux_utsname names;
     KnMutex append[PM_APPENDS]; /* of files, by key: appends to one file do not mix */
     struct heap heap;
     struct random random;
@@ -63,7 +64,7 @@ struct pm {
     uint32_t clock_word;
 };
 
-/* What uname tells. */
+/* What uname tells at first. */
 extern const struct linux_utsname pm_names;
 
 /* Nanoseconds since the site's start. */

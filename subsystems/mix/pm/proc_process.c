@@ -67,6 +67,7 @@ static void view_fill(struct process *process, const struct task *task, struct p
         .task_count = process->task_count,
         .descriptor_count = open_count(process),
         .umask = process->umask,
+        .nice = process->nice,
         .who = process->who,
         .heap_start = process->heap_start,
         .heap_end = process->heap_end,
@@ -274,8 +275,9 @@ void proc_stat_text(struct proc_text *text, struct pm *pm, const struct proc_vie
     proc_put(text, "0 0 0 0 0 ");
     /* 14 to 17: the Nucleus does not tell user time from system time, so all is the first. */
     proc_put(text, "%lu 0 %lu 0 ", ticks(activity.used_ns), ticks(view->children_used_ns));
-    /* 18 to 22: every process has the same priority. */
-    proc_put(text, "20 0 %u 0 %lu ", view->task_count, ticks(view->started_ns));
+    /* 18 to 22 */
+    proc_put(text, "%d %d %u 0 %lu ", 20 + view->nice, view->nice, view->task_count,
+             ticks(view->started_ns));
     /* 23 to 25 */
     proc_put(text, "%lu %lu %lu ", (unsigned long)(extent.pages * PAGE_BYTES),
              (unsigned long)extent.resident, (unsigned long)view->memory_limit_bytes);

@@ -138,9 +138,8 @@ void proc_site_load(struct proc_text *text, struct pm *pm, const struct proc_vie
 
 void proc_site_version(struct proc_text *text, struct pm *pm, const struct proc_view *view)
 {
-    (void)pm;
     (void)view;
-    proc_put(text, "%s version %s %s\n", pm_names.system, pm_names.release, pm_names.version);
+    proc_put(text, "%s version %s %s\n", pm->names.system, pm->names.release, pm->names.version);
 }
 
 /* What OM can mount. */
@@ -161,30 +160,30 @@ void proc_site_arguments(struct proc_text *text, struct pm *pm, const struct pro
 
 void proc_site_host(struct proc_text *text, struct pm *pm, const struct proc_view *view)
 {
-    (void)pm;
     (void)view;
-    proc_put(text, "%s\n", pm_names.node);
+    mutexGet(&pm->lock);
+    struct linux_utsname names = pm->names;
+
+    mutexRel(&pm->lock);
+    proc_put(text, "%s\n", names.node);
 }
 
 void proc_site_type(struct proc_text *text, struct pm *pm, const struct proc_view *view)
 {
-    (void)pm;
     (void)view;
-    proc_put(text, "%s\n", pm_names.system);
+    proc_put(text, "%s\n", pm->names.system);
 }
 
 void proc_site_release(struct proc_text *text, struct pm *pm, const struct proc_view *view)
 {
-    (void)pm;
     (void)view;
-    proc_put(text, "%s\n", pm_names.release);
+    proc_put(text, "%s\n", pm->names.release);
 }
 
 void proc_site_build(struct proc_text *text, struct pm *pm, const struct proc_view *view)
 {
-    (void)pm;
     (void)view;
-    proc_put(text, "%s\n", pm_names.version);
+    proc_put(text, "%s\n", pm->names.version);
 }
 
 void proc_site_pid_max(struct proc_text *text, struct pm *pm, const struct proc_view *view)

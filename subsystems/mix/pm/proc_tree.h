@@ -45,6 +45,7 @@ struct proc_view {
     KnCap actor; /* none: init, which is PM, or a process that has ended */
     uint32_t task_count, descriptor_count;
     uint32_t umask;
+    int32_t nice;
     struct credentials who;
     VmAddr heap_start, heap_end;
     struct program_layout layout;

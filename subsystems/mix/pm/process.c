@@ -95,6 +95,8 @@ static void inherit(struct process *child, const struct process *parent)
     child->session = parent->session;
     child->umask = parent->umask;
     child->who = parent->who;
+    child->nice = parent->nice;
+    child->policy = parent->policy;
     child->no_new_privileges = parent->no_new_privileges;
     child->heap_start = parent->heap_start;
     child->heap_end = parent->heap_end;

@@ -69,6 +69,8 @@ struct process {
     char proc_directory[PROC_PATH_BYTES];
     uint32_t umask;
     struct credentials who;
+    int32_t nice;           /* -20 .. 19; see sched_calls.c */
+    uint32_t policy;        /* SCHED_* */
     bool no_new_privileges; /* for good: exec lends no rights any more */
 
     /* Memory. */

@@ -9,6 +9,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_US 1000
+#define TICK_US 10000 /* of adjtimex: how much the clock goes on in a tick of 10 ms */
 
 uint64_t pm_now_ns(void)
 {
@@ -44,6 +45,23 @@ long time_read_delay(VmAddr from, int64_t *delay_ns)
                     ? INT64_MAX
                     : time.seconds * NS_PER_S + time.nanoseconds;
     return 0;
+}
+
+static uint64_t ns_of(const struct linux_timeval *time)
+{
+    return (uint64_t)time->seconds * NS_PER_S + (uint64_t)time->microseconds * NS_PER_US;
+}
+
+static struct linux_timeval timeval_of(uint64_t time_ns)
+{
+    return (struct linux_timeval){(int64_t)(time_ns / NS_PER_S),
+                                  (int64_t)(time_ns % NS_PER_S / NS_PER_US)};
+}
+
+static bool is_sane(const struct linux_timeval *time)
+{
+    return time->seconds >= 0 && time->seconds < INT64_MAX / NS_PER_S && time->microseconds >= 0 &&
+           time->microseconds < 1000000;
 }
 
 /* ---- Clocks ------------------------------------------------------------------------------ */
@@ -114,6 +132,83 @@ long sys_time(struct task *task, VmAddr time)
     return now_s;
 }
 
+/* ---- Setting the clock ------------------------------------------------------------------- */
+
+static long universal_set(const struct task *task, int64_t time_ns)
+{
+    uint64_t wanted_ns = (uint64_t)time_ns;
+
+    if (task->process->who.euid != 0)
+        return -EPERM;
+    return time_ns >= 0 && univTimeSet(&wanted_ns) == K_OK ? 0 : -EINVAL;
+}
+
+long sys_clock_settime(struct task *task, uint32_t clock, VmAddr time)
+{
+    int64_t time_ns;
+    long result = clock == CLOCK_REALTIME ? time_read_delay(time, &time_ns) : -EINVAL;
+
+    return result < 0 ? result : universal_set(task, time_ns);
+}
+
+/* Time zones are the programs' own: what is told here is forgotten. */
+long sys_settimeofday(struct task *task, VmAddr time, VmAddr zone)
+{
+    struct linux_timeval value;
+    const struct linux_timeval none = {0, 0};
+
+    (void)zone;
+    if (user_read(&value, time, time == 0 ? 0 : sizeof(value)) < 0)
+        return -EFAULT;
+    if (!is_sane(time == 0 ? &none : &value))
+        return -EINVAL;
+    if (time == 0)
+        return task->process->who.euid != 0 ? -EPERM : 0;
+    return universal_set(task, (int64_t)ns_of(&value));
+}
+
+/* The clock is set by a step; nothing steers it, so it is never told to be right. */
+static long clock_step(const struct task *task, const struct linux_timex *timex)
+{
+    int64_t unit_ns = (timex->modes & ADJ_NANO) != 0 ? 1 : NS_PER_US;
+
+    if (task->process->who.euid != 0)
+        return -EPERM;
+    if ((timex->modes & ~(ADJ_SETOFFSET | ADJ_NANO)) != 0)
+        return -EOPNOTSUPP;
+    if (timex->time.microseconds < 0 || timex->time.microseconds >= NS_PER_S / unit_ns ||
+        timex->time.seconds >= INT64_MAX / NS_PER_S / 2 ||
+        timex->time.seconds <= -(INT64_MAX / NS_PER_S / 2))
+        return -EINVAL;
+    return universal_set(task, (int64_t)universal_ns() + timex->time.seconds * NS_PER_S +
+                                   timex->time.microseconds * unit_ns);
+}
+
+long sys_clock_adjtime(struct task *task, uint32_t clock, VmAddr at)
+{
+    struct linux_timex timex;
+    long result = 0;
+
+    if (clock != CLOCK_REALTIME)
+        return -EINVAL;
+    if (user_read(&timex, at, sizeof(timex)) < 0)
+        return -EFAULT;
+    if (timex.modes != 0)
+        result = clock_step(task, &timex);
+    if (result < 0)
+        return result;
+    timex = (struct linux_timex){.modes = timex.modes,
+                                 .status = STA_UNSYNC,
+                                 .tick_us = TICK_US,
+                                 .time = timeval_of(universal_ns())};
+    return user_write(at, &timex, sizeof(timex)) < 0 ? -EFAULT : TIME_ERROR;
+}
+
+long sys_adjtimex(struct task *task, VmAddr timex)
+{
+    return sys_clock_adjtime(task, CLOCK_REALTIME, timex);
+}
+
 /* ---- Sleeping ---------------------------------------------------------------------------- */
 
 /* Sleeps to `end_ns` by the site's clock; what is left when a signal comes goes to `remaining`. */
@@ -169,17 +264,6 @@ long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAd
 
 /* ---- The alarm --------------------------------------------------------------------------- */
 
-static uint64_t ns_of(const struct linux_timeval *time)
-{
-    return (uint64_t)time->seconds * NS_PER_S + (uint64_t)time->microseconds * NS_PER_US;
-}
-
-static struct linux_timeval timeval_of(uint64_t time_ns)
-{
-    return (struct linux_timeval){(int64_t)(time_ns / NS_PER_S),
-                                  (int64_t)(time_ns % NS_PER_S / NS_PER_US)};
-}
-
 static struct linux_itimerval alarm_present(const struct process *process)
 {
     uint64_t now_ns = pm_now_ns();
@@ -212,12 +296,6 @@ long sys_getitimer(struct task *task, uint32_t which, VmAddr value)
     struct linux_itimerval present = alarm_present(task->process);
 
     return which != ITIMER_REAL ? -EINVAL : user_write(value, &present, sizeof(present));
-}
-
-static bool is_sane(const struct linux_timeval *time)
-{
-    return time->seconds >= 0 && time->seconds < INT64_MAX / NS_PER_S && time->microseconds >= 0 &&
-           time->microseconds < 1000000;
 }
 
 long sys_setitimer(struct task *task, uint32_t which, VmAddr value, VmAddr old)

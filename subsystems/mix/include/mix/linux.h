@@ -261,8 +261,10 @@ struct linux_rusage {
     int64_t rest[13];
 };
 
+#define UTSNAME_BYTES 65
 struct linux_utsname {
-    char system[65], node[65], release[65], version[65], machine[65], domain[65];
+    char system[UTSNAME_BYTES], node[UTSNAME_BYTES], release[UTSNAME_BYTES];
+    char version[UTSNAME_BYTES], machine[UTSNAME_BYTES], domain[UTSNAME_BYTES];
 };
 
 struct linux_sysinfo {
@@ -280,6 +282,16 @@ STATIC_ASSERT(sizeof(struct linux_sysinfo) == 112, "struct sysinfo of x86-64");
 struct linux_tms {
     int64_t user, system, children_user, children_system;
 };
+
+#define PRIO_PROCESS 0
+#define PRIO_PGRP 1
+#define PRIO_USER 2
+
+#define SCHED_OTHER 0
+#define SCHED_FIFO 1
+#define SCHED_RR 2
+#define SCHED_BATCH 3
+#define SCHED_IDLE 5
 
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
@@ -402,6 +414,22 @@ STATIC_ASSERT(sizeof(struct linux_siginfo) == 128, "siginfo_t of x86-64");
 struct linux_itimerval {
     struct linux_timeval interval, value;
 };
+
+#define ADJ_SETOFFSET 0x0100u
+#define ADJ_NANO 0x2000u
+#define STA_UNSYNC 0x0040
+#define TIME_ERROR 5
+
+struct linux_timex {
+    uint32_t modes, pad0;
+    int64_t offset, frequency, most_error, estimated_error;
+    int32_t status, pad1;
+    int64_t constant, precision, tolerance;
+    struct linux_timeval time;
+    int64_t tick_us;
+    int64_t rest[14];
+};
+STATIC_ASSERT(sizeof(struct linux_timex) == 208, "struct timex of x86-64");
 
 /* ---- Futexes ----------------------------------------------------------------------------- */
 
