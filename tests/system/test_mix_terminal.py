@@ -32,6 +32,14 @@ def test_interrupt_ends_the_foreground(shell):
     assert command(shell, "echo $?") == "130"
 
 
+def test_a_terminal_has_a_name(shell):
+    assert command(shell, "tty; readlink /proc/self/fd/0").splitlines() == 2 * ["/dev/console"]
+    assert command(shell, "stat -Lc '%F %t:%T' /dev/stdin") == "character special file 5:1"
+    assert command(shell, "ls -l /dev/fd/3 3<>/dev/tty").endswith("-> /dev/tty")
+    assert command(shell, "tty < /dev/null; tty | cat").splitlines() == ["not a tty",
+                                                                         "/dev/console"]
+
+
 def test_stop_and_continue(shell):
     shell.type(b"sh -c 'trap \"echo aga\"\"in\" CONT; echo sta\"\"rted; "
                b"while :; do sleep 0.1; done'\r")

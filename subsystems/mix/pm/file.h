@@ -44,6 +44,7 @@ struct file {
     uint32_t references;
     uint32_t flags; /* Linux open flags that F_GETFL tells */
     uint64_t key;   /* of the object at its server */
+    uint64_t node;  /* of a stream that has a name: that at OM; 0: none */
     KnCap segment;  /* of a regular file's data */
     uint64_t offset;
     KnMutex offset_lock;

@@ -240,10 +240,8 @@ static long setattr_fd(struct task *task, int32_t fd, const struct om_setattr_in
         return -ENOMEM;
     }
     path.buffer->path[0] = '\0';
-    path.directory = path.base->key;
-    if (path.base->operations == &regular_operations ||
-        path.base->operations == &directory_operations ||
-        path.base->operations == &device_operations)
+    path.directory = path_node(path.base);
+    if (path.directory != 0)
         result = setattr(&path, *what);
     path_end(&path);
     return result;

@@ -112,7 +112,7 @@ static void name_set(struct pm *pm, struct file *file, const char *path, uint64_
     file->path_directory = directory;
 }
 
-/* The object that OM opened as a file of PM's; a stream's key is exchanged for one of STM. */
+/* The object that OM opened as a file of PM's; a stream gets a key of STM beside OM's. */
 static long file_of_object(struct task *task, const struct om_open_out *out, uint32_t flags,
                            uint32_t seen, struct file **file)
 {
@@ -138,8 +138,9 @@ static long file_of_object(struct task *task, const struct om_open_out *out, uin
     if (operations == &stream_operations) {
         long result = stream_open(task, made, out->attr.device, out->attr.inode);
 
-        (void)om_close(&client, &undo);
+        made->node = out->key;
         if (result < 0) {
+            (void)om_close(&client, &undo);
             file_free(pm, made);
             return result;
         }
@@ -309,6 +310,16 @@ long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer
     return result;
 }
 
+uint64_t path_node(const struct file *file)
+{
+    if (file->operations == &stream_operations)
+        return file->node;
+    return file->operations == &regular_operations || file->operations == &directory_operations ||
+                   file->operations == &device_operations
+               ? file->key
+               : 0;
+}
+
 long path_stat_file(struct task *task, struct file *file, struct linux_stat *stat)
 {
     struct pm *pm = task->process->pm;
@@ -317,7 +328,7 @@ long path_stat_file(struct task *task, struct file *file, struct linux_stat *sta
 
     if (buffer != NULL) {
         buffer->path[0] = '\0';
-        result = path_stat(task, file->key, buffer, 0, stat);
+        result = path_stat(task, path_node(file), buffer, 0, stat);
         buffer_give(pm, buffer);
     }
     return result;
@@ -350,10 +361,15 @@ long path_drop_set_ids(struct task *task, struct file *file)
     return result;
 }
 
-void path_close_file(struct pm *pm, struct file *file)
+void path_close_node(struct pm *pm, uint64_t node)
 {
     struct idl_client client = om_client(pm, NULL);
-    const struct om_close_in in = {file->key};
+    const struct om_close_in in = {node};
 
     (void)om_close(&client, &in);
+}
+
+void path_close_file(struct pm *pm, struct file *file)
+{
+    path_close_node(pm, file->key);
 }

@@ -47,8 +47,12 @@ long path_open_program(struct task *task, const char *text, struct file **file);
 long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer, uint32_t flags,
                struct linux_stat *stat);
 
+/* OM's key of what the file is an open one of; 0: it has no name there. */
+uint64_t path_node(const struct file *file);
+
 /* Operations of files that OM has. */
 long path_stat_file(struct task *task, struct file *file, struct linux_stat *stat);
+void path_close_node(struct pm *pm, uint64_t node);
 void path_close_file(struct pm *pm, struct file *file);
 
 /* Before the caller writes to a regular file: it lends nobody's rights any more. */

@@ -9,12 +9,14 @@
 #include "chorus/calls.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
+#include "subsystems/mix/pm/path.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/user.h"
 
 #define MOST_BYTES 65536u
 #define TTY_MAJOR 4
 #define CONSOLE_MAJOR 5
+#define CONSOLE_NAME "/dev/console"
 #define TTY_CURRENT UINT32_MAX /* /dev/tty: the session's own */
 
 static uint32_t waits(const struct file *file)
@@ -66,13 +68,17 @@ static long stream_write(struct task *task, struct file *file, VmAddr from, size
     return (long)done;
 }
 
+/* What has a name is what stands behind it, as for stat; a pipe is STM's alone. */
 static long stream_stat(struct task *task, struct file *file, struct linux_stat *stat)
 {
     struct idl_client client = stm_client(task->process->pm);
     const struct stm_stat_in in = {file->key};
     struct stm_stat_out out;
-    long result = server_result(stm_stat(&client, &in, &out));
+    long result;
 
+    if (file->node != 0)
+        return path_stat_file(task, file, stat);
+    result = server_result(stm_stat(&client, &in, &out));
     if (result == 0)
         *stat = (struct linux_stat){.inode = out.inode,
                                     .links = 1,
@@ -144,6 +150,8 @@ static void stream_close(struct pm *pm, struct file *file)
 
     client.flags = 0; /* what is closed is closed, whatever comes */
     (void)stm_close(&client, &in);
+    if (file->node != 0)
+        path_close_node(pm, file->node);
 }
 
 const struct file_operations stream_operations = {
@@ -197,6 +205,27 @@ long stream_open(struct task *task, struct file *file, uint64_t device, uint64_t
     return result;
 }
 
+/* The launcher's terminal is the console, and has its name where the root has one. */
+static void name_console(struct task *task, struct file *file)
+{
+    struct pm *pm = task->process->pm;
+    struct idl_client client = om_client(pm, NULL);
+    struct file *named;
+
+    if (path_open_text(task, CONSOLE_NAME, O_PATH, &named) < 0)
+        return;
+    const struct om_hold_in hold = {named->key};
+
+    if (om_hold(&client, &hold) == K_OK) {
+        file->node = named->key;
+        file->rdev = named->rdev;
+        file->device = named->device;
+        file->inode = named->inode;
+        file->path = heap_copy(&pm->heap, CONSOLE_NAME, sizeof(CONSOLE_NAME));
+    }
+    file_drop(pm, named);
+}
+
 long stream_open_standard(struct task *task, uint32_t which, struct file **file)
 {
     struct pm *pm = task->process->pm;
@@ -215,6 +244,7 @@ long stream_open_standard(struct task *task, uint32_t which, struct file **file)
     if (out.is_tty == 0)
         return 0;
     (*file)->flags = O_RDWR;
+    name_console(task, *file);
     /* As login does: the launcher's terminal is that of the first program's session. */
     return stream_ioctl(task, *file, TIOCSCTTY, 0);
 }

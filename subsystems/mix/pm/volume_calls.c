@@ -79,8 +79,8 @@ long sys_fstatfs(struct task *task, int32_t fd, VmAddr to)
         return -ENOMEM;
     }
     path.buffer->path[0] = '\0';
-    path.directory = path.base->key;
-    result = path.base->operations->pollable ? -ENOSYS : statfs(&path, to);
+    path.directory = path_node(path.base);
+    result = path.directory == 0 ? -ENOSYS : statfs(&path, to);
     path_end(&path);
     return result;
 }
