@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["file_calls", "record_locks", "rights", "site_calls"]
+ALIKE = ["exec_at", "file_calls", "record_locks", "rights", "site_calls"]
 
 
 WRONG_ON_PURPOSE = ["-Wno-nonnull", "-Wno-stringop-overflow", "-Wno-stringop-overread"]

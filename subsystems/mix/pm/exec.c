@@ -8,12 +8,14 @@
 #include "chorus/calls.h"
 #include "kit/assert.h"
 #include "kit/base.h"
+#include "kit/format.h"
 #include "kit/string.h"
 #include "mix/syscalls.h"
 #include "subsystems/mix/pm/elf.h"
 #include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/path.h"
 #include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/proc.h"
 #include "subsystems/mix/pm/user.h"
 #include "subsystems/mix/pm/x86_64/context.h"
 
@@ -59,10 +61,10 @@ struct plan {
 
 /* ---- Finding the program ----------------------------------------------------------------- */
 
-static long image_open(struct task *task, const char *path, struct image *image, char *head,
-                       size_t *head_bytes)
+static long image_open(struct task *task, const char *path, uint32_t flags, struct image *image,
+                       char *head, size_t *head_bytes)
 {
-    long result = path_open_program(task, path, &image->file);
+    long result = path_open_program(task, path, flags, &image->file);
 
     if (result < 0)
         return result;
@@ -116,19 +118,21 @@ static long script_apply(struct exec_texts *texts, const char *path, char *head,
     return strlcpy(interpreter, name, PATH_MAX) >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static long find_program(struct task *task, char *path, struct exec_texts *texts,
+static long find_program(struct task *task, char *path, uint32_t flags, struct exec_texts *texts,
                          struct image *image)
 {
     char head[HEAD_BYTES + 1];
     size_t head_bytes = 0;
 
     for (int depth = 0; depth <= SCRIPT_DEPTH; depth++) {
-        long result = image_open(task, path, image, head, &head_bytes);
+        long result = image_open(task, path, depth == 0 ? flags : 0, image, head, &head_bytes);
 
         if (result < 0)
             return result;
         if (head_bytes < 2 || head[0] != '#' || head[1] != '!')
             return elf_read(&image->program, image->file, head, head_bytes);
+        if ((flags & O_CLOEXEC) != 0)
+            return -ENOENT; /* its interpreter would not find it any more */
         head[head_bytes] = '\0';
         file_drop(task->process->pm, image->file);
         image->file = NULL;
@@ -148,7 +152,7 @@ static long find_interpreter(struct task *task, struct plan *plan)
     if (plan->main.program.interpreter[0] == '\0')
         return 0;
     result =
-        image_open(task, plan->main.program.interpreter, &plan->interpreter, head, &head_bytes);
+        image_open(task, plan->main.program.interpreter, 0, &plan->interpreter, head, &head_bytes);
     if (result == 0)
         result = elf_read(&plan->interpreter.program, plan->interpreter.file, head, head_bytes);
     if (result == 0 && !plan->interpreter.program.position_independent)
@@ -407,7 +411,7 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
     return 0;
 }
 
-long exec_program(struct task *task, KnThreadCtx *context, const char *path,
+long exec_program(struct task *task, KnThreadCtx *context, const char *path, uint32_t flags,
                   struct exec_texts *texts)
 {
     struct pm *pm = task->process->pm;
@@ -418,7 +422,7 @@ long exec_program(struct task *task, KnThreadCtx *context, const char *path,
     if (plan != NULL && name != NULL) {
         strlcpy(name, path, PATH_MAX);
         plan->path = path;
-        result = find_program(task, name, texts, &plan->main);
+        result = find_program(task, name, flags, texts, &plan->main);
         if (result == 0)
             result = find_interpreter(task, plan);
         if (result == 0)
@@ -478,24 +482,79 @@ static long texts_read(struct heap *heap, struct exec_texts *texts, VmAddr argum
     return result;
 }
 
-long sys_execve(struct task *task, KnThreadCtx *context, VmAddr path, VmAddr arguments,
-                VmAddr environment)
+static long exec_text(struct task *task, KnThreadCtx *context, const char *path, VmAddr arguments,
+                      VmAddr environment, uint32_t flags)
 {
     struct heap *heap = &task->process->pm->heap;
-    char *name = heap_allocate(heap, PATH_MAX);
     struct exec_texts texts;
-    long result = name == NULL ? -ENOMEM : user_string(name, path, PATH_MAX);
+    long result = 0;
 
     for (size_t room = TEXTS_FIRST_BYTES; result >= 0; room *= 8) {
         result = texts_read(heap, &texts, arguments, environment, room);
         if (result == 0) {
-            result = exec_program(task, context, name, &texts);
+            result = exec_program(task, context, path, flags, &texts);
             heap_free(heap, texts.bytes, texts.room_bytes);
             break;
         }
         if (result == -E2BIG && room * 8 <= TEXTS_MAX_BYTES)
             result = 0;
     }
-    heap_free(heap, name, PATH_MAX);
     return result == 0 ? MIX_CONTEXT_SET : result;
+}
+
+/* What Linux calls a program that was named by a descriptor: so its interpreter finds it, if it is
+ * a script. O_CLOEXEC where that name is gone by then. */
+static long name_at(struct task *task, int32_t directory, char *name, size_t length)
+{
+    struct file *file;
+    char prefix[24];
+    size_t bytes;
+
+    if (name[0] == '/' || (directory == AT_FDCWD && length > 0))
+        return 0;
+    if (directory == AT_FDCWD)
+        return strlcpy(name, ".", PATH_MAX) < PATH_MAX ? 0 : -ENAMETOOLONG;
+    file = descriptor_get(task->process, directory);
+    if (file == NULL)
+        return -EBADF;
+    bool is_directory =
+        file->operations == &directory_operations || file->operations == &proc_directory_operations;
+
+    file_drop(task->process->pm, file);
+    if (length > 0 && !is_directory)
+        return -ENOTDIR;
+    format(prefix, sizeof(prefix), "/dev/fd/%d%s", directory, length > 0 ? "/" : "");
+    bytes = strlen(prefix);
+    if (bytes + length >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memmove(name + bytes, name, length + 1);
+    memcpy(name, prefix, bytes);
+    return descriptor_flag(task->process, directory, false, false) > 0 ? O_CLOEXEC : 0;
+}
+
+long sys_execveat(struct task *task, KnThreadCtx *context, int32_t directory, VmAddr path,
+                  VmAddr arguments, VmAddr environment, uint32_t flags)
+{
+    struct heap *heap = &task->process->pm->heap;
+    char *name = heap_allocate(heap, PATH_MAX);
+    long result = name == NULL ? -ENOMEM : user_string(name, path, PATH_MAX);
+
+    if (result >= 0 && (flags & ~(uint32_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
+        result = -EINVAL;
+    if (result == 0 && (flags & AT_EMPTY_PATH) == 0)
+        result = -ENOENT;
+    if (result >= 0)
+        result = name_at(task, directory, name, (size_t)result);
+    if (result >= 0)
+        result =
+            exec_text(task, context, name, arguments, environment,
+                      (uint32_t)result | ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
+    heap_free(heap, name, PATH_MAX);
+    return result;
+}
+
+long sys_execve(struct task *task, KnThreadCtx *context, VmAddr path, VmAddr arguments,
+                VmAddr environment)
+{
+    return sys_execveat(task, context, AT_FDCWD, path, arguments, environment, 0);
 }

@@ -234,11 +234,11 @@ static bool may_execute(const struct process *process, const struct linux_stat *
     return (bits & (in_group ? 0010u : 0001u)) != 0;
 }
 
-long path_open_program(struct task *task, const char *text, struct file **file)
+long path_open_program(struct task *task, const char *text, uint32_t flags, struct file **file)
 {
     struct pm *pm = task->process->pm;
     struct linux_stat stat;
-    long result = path_open_text(task, text, O_RDONLY, file);
+    long result = path_open_text(task, text, O_RDONLY | flags, file);
 
     if (result < 0)
         return result;

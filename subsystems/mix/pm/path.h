@@ -41,7 +41,7 @@ long path_open(struct path *path, uint32_t flags, uint32_t mode, struct file **f
 
 /* Opens by a name of PM's own; for exec: a regular file that the caller may execute. */
 long path_open_text(struct task *task, const char *text, uint32_t flags, struct file **file);
-long path_open_program(struct task *task, const char *text, struct file **file);
+long path_open_program(struct task *task, const char *text, uint32_t flags, struct file **file);
 
 /* stat of the path in `buffer` from `directory`; flags as om.idl's. */
 long path_stat(struct task *task, uint64_t directory, struct call_buffer *buffer, uint32_t flags,

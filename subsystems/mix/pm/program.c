@@ -148,7 +148,7 @@ static long program_find(struct task *task, const struct launch *launch, char *f
 
         if (bytes + strlen(name) + 2 < PATH_MAX) {
             format(found, PATH_MAX, "%.*s/%s", (int)bytes, at, name);
-            long result = path_open_program(task, found, &file);
+            long result = path_open_program(task, found, 0, &file);
 
             if (result == 0) {
                 file_drop(task->process->pm, file);
@@ -176,7 +176,7 @@ static long program_start(struct task *task, KnThreadCtx *context, struct launch
     if (result == 0)
         result = program_find(task, launch, path);
     if (result == 0)
-        result = exec_program(task, context, path, &launch->texts);
+        result = exec_program(task, context, path, 0, &launch->texts);
     heap_free(heap, path, PATH_MAX);
     if (result == 0)
         (void)stm_started(&client);
