@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["exec_at", "file_calls", "record_locks", "rights", "site_calls"]
+ALIKE = ["exec_at", "file_calls", "posix_timers", "record_locks", "rights", "site_calls"]
 
 
 WRONG_ON_PURPOSE = ["-Wno-nonnull", "-Wno-stringop-overflow", "-Wno-stringop-overread"]
@@ -39,11 +39,18 @@ def test_as_on_linux(name, chorus, tmp_path):
     assert (result.stdout.decode(), result.returncode) == ("0 differences\n", 0)
 
 
-def test_a_process_cannot_have_all_locks(chorus, tmp_path):
-    build("record_locks", tmp_path)
-    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--",
-                        "./record_locks", "full", timeout=40)
-    assert result.stdout == b"1024 locks, No locks available, another's 1, all at once 0\n"
+BOUNDS = {
+    "posix_timers": "256 timers, Resource temporarily unavailable\n",
+    "record_locks": "1024 locks, No locks available, another's 1, all at once 0\n",
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_process_cannot_have_all(name, chorus, tmp_path):
+    build(name, tmp_path)
+    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--", f"./{name}",
+                        "full", timeout=40)
+    assert result.stdout.decode() == BOUNDS[name]
 
 
 def test_names_and_clocks_change(chorus, tmp_path):

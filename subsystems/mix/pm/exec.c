@@ -397,6 +397,7 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
         process_end(process, SIGKILL);
         return 0;
     }
+    timers_end(process);
     descriptors_close_on_exec(process);
     signals_reset(task);
     names_set(process, plan->path, plan->main.file);

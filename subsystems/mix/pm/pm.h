@@ -76,7 +76,7 @@ void pm_random(struct pm *pm, void *to, size_t bytes);
 /* The program has ended: tells the launcher. */
 void pm_program_ended(struct pm *pm, uint32_t status);
 
-/* The thread that sends SIGALRM looks again. */
+/* The thread that sends timers' signals looks again. */
 void pm_clock_kick(struct pm *pm);
 
 #endif

@@ -34,6 +34,7 @@ static struct process *process_allocate(struct pm *pm)
     list_init(&process->sibling);
     list_init(&process->tasks);
     signal_queue_init(&process->pending);
+    timers_init(&process->timers);
     process->started_ns = pm_now_ns();
     return process;
 }
@@ -327,6 +328,7 @@ static void process_finish(struct process *process)
 
     descriptors_close_all(process);
     ASSERT(!process->has_locks);
+    timers_end(process);
     servers_release_directories(pm, process);
     executable_drop(process);
     process->used_ns = process_used_ns(process);

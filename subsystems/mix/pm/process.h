@@ -22,6 +22,7 @@
 #include "mix/linux.h"
 #include "subsystems/mix/pm/file.h"
 #include "subsystems/mix/pm/signal.h"
+#include "subsystems/mix/pm/timer.h"
 
 struct launch;
 struct pm;
@@ -83,6 +84,7 @@ struct process {
     /* Signals. */
     struct linux_sigaction actions[SIGNAL_COUNT + 1];
     struct signal_queue pending;
+    struct timers timers;
     uint64_t alarm_ns, alarm_interval_ns; /* next SIGALRM (sysTime), 0: none */
 
     /* Ends. */

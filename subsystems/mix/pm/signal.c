@@ -64,7 +64,8 @@ static bool queue_add(struct pm *pm, struct signal_queue *queue, const struct li
 {
     struct pending_info *pending = NULL;
 
-    if (info->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(info->signal)) != 0)
+    if (info->signal < SIGNAL_REALTIME && info->code != SI_TIMER &&
+        (queue->set & SIGNAL_BIT(info->signal)) != 0)
         return true; /* I2 */
     queue->set |= SIGNAL_BIT(info->signal);
     if (queue->count < SIGNAL_QUEUE_MAX)
@@ -167,6 +168,27 @@ bool signal_post(struct process *process, struct task *task, const struct linux_
     return whole;
 }
 
+bool signal_timer_again(struct process *process, struct task *task,
+                        const struct linux_siginfo *info)
+{
+    struct signal_queue *queue = task != NULL ? &task->pending : &process->pending;
+    struct pending_info *pending;
+
+    ASSERT(info->code == SI_TIMER);
+    LIST_FOR_EACH(pending, &queue->infos, link) {
+        int32_t *overrun = &pending->info.about.timer.overrun;
+
+        if (pending->info.signal != info->signal || pending->info.code != SI_TIMER ||
+            pending->info.about.timer.id != info->about.timer.id)
+            continue;
+        *overrun = *overrun < INT32_MAX - info->about.timer.overrun
+                       ? *overrun + info->about.timer.overrun + 1
+                       : INT32_MAX;
+        return true;
+    }
+    return false;
+}
+
 void signal_raise(struct process *process, int32_t signal)
 {
     struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
@@ -211,6 +233,8 @@ int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *in
     if (set != 0) {
         signal = choose(set);
         queue_take(process->pm, queue, signal, info);
+        if (info->code == SI_TIMER)
+            timer_delivered(process, info);
     }
     mutexRel(&process->pm->lock);
     return signal;

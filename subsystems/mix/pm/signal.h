@@ -5,8 +5,8 @@
  * the handler.
  *
  * I1 SIGKILL and SIGSTOP are never blocked, caught or ignored.
- * I2 Ordinary signals (below 32) are pending at most once a queue; their siginfo is that of the
- *    first. Real-time signals are queued, and come out as they went in.
+ * I2 Ordinary signals (below 32) are pending at most once a queue, but for those of timers; their
+ *    siginfo is that of the first. Real-time signals are queued, and come out as they went in.
  */
 #ifndef PM_SIGNAL_H
 #define PM_SIGNAL_H
@@ -42,6 +42,11 @@ void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signa
 /* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held.
  * false: the signal waits, but what `info` says more of it is lost for want of room. */
 bool signal_post(struct process *process, struct task *task, const struct linux_siginfo *info);
+
+/* Where a signal of the same timer waits, what `info` says of overruns is added to it; false: none
+ * does. pm->lock is held. */
+bool signal_timer_again(struct process *process, struct task *task,
+                        const struct linux_siginfo *info);
 
 /* The same with an info of its own, taking the lock: `code` SI_KERNEL. */
 void signal_raise(struct process *process, int32_t signal);

@@ -2,6 +2,7 @@
 #include "subsystems/mix/pm/time.h"
 
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
 #include "subsystems/mix/pm/pm.h"
@@ -9,7 +10,8 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_US 1000
-#define TICK_US 10000 /* of adjtimex: how much the clock goes on in a tick of 10 ms */
+#define SHORTEST_WAIT_NS 100000 /* between looks at timers, whatever intervals they were given */
+#define TICK_US 10000           /* of adjtimex: how much the clock goes on in a tick of 10 ms */
 
 uint64_t pm_now_ns(void)
 {
@@ -27,9 +29,26 @@ static uint64_t universal_ns(void)
     return now_ns;
 }
 
-static struct linux_timespec timespec_of(uint64_t time_ns)
+struct linux_timespec time_spec(uint64_t time_ns)
 {
     return (struct linux_timespec){(int64_t)(time_ns / NS_PER_S), (int64_t)(time_ns % NS_PER_S)};
+}
+
+bool time_is_sane(const struct linux_timespec *time)
+{
+    return time->seconds >= 0 && time->nanoseconds >= 0 && time->nanoseconds < NS_PER_S;
+}
+
+uint64_t time_ns_of(const struct linux_timespec *time)
+{
+    return time->seconds > INT64_MAX / NS_PER_S - 1
+               ? INT64_MAX
+               : (uint64_t)(time->seconds * NS_PER_S + time->nanoseconds);
+}
+
+uint64_t time_after(uint64_t time_ns, uint64_t delay_ns)
+{
+    return delay_ns > UINT64_MAX / 2 - time_ns ? UINT64_MAX / 2 : time_ns + delay_ns;
 }
 
 long time_read_delay(VmAddr from, int64_t *delay_ns)
@@ -39,11 +58,9 @@ long time_read_delay(VmAddr from, int64_t *delay_ns)
 
     if (result < 0)
         return result;
-    if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds >= NS_PER_S)
+    if (!time_is_sane(&time))
         return -EINVAL;
-    *delay_ns = time.seconds > INT64_MAX / NS_PER_S - 1
-                    ? INT64_MAX
-                    : time.seconds * NS_PER_S + time.nanoseconds;
+    *delay_ns = (int64_t)time_ns_of(&time);
     return 0;
 }
 
@@ -66,7 +83,7 @@ static bool is_sane(const struct linux_timeval *time)
 
 /* ---- Clocks ------------------------------------------------------------------------------ */
 
-static long clock_read(struct task *task, uint32_t clock, uint64_t *time_ns)
+long time_read_clock(struct task *task, uint32_t clock, uint64_t *time_ns)
 {
     switch (clock) {
     case CLOCK_REALTIME:
@@ -88,15 +105,33 @@ static long clock_read(struct task *task, uint32_t clock, uint64_t *time_ns)
     }
 }
 
+bool time_can_wait(uint32_t clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+}
+
+uint64_t time_deadline(uint32_t clock, const struct linux_timespec *time, bool absolute)
+{
+    uint64_t now_ns = pm_now_ns(), wanted_ns = time_ns_of(time);
+    uint64_t present_ns = clock == CLOCK_REALTIME ? universal_ns() : now_ns;
+
+    ASSERT(time_can_wait(clock));
+    if (wanted_ns == 0)
+        return 0;
+    if (absolute)
+        wanted_ns -= MIN(wanted_ns, present_ns);
+    return MAX(time_after(now_ns, wanted_ns), UINT64_C(1));
+}
+
 long sys_clock_gettime(struct task *task, uint32_t clock, VmAddr time)
 {
     uint64_t time_ns;
-    long result = clock_read(task, clock, &time_ns);
+    long result = time_read_clock(task, clock, &time_ns);
     struct linux_timespec value;
 
     if (result < 0)
         return result;
-    value = timespec_of(time_ns);
+    value = time_spec(time_ns);
     return user_write(time, &value, sizeof(value));
 }
 
@@ -104,7 +139,7 @@ long sys_clock_getres(struct task *task, uint32_t clock, VmAddr time)
 {
     const struct linux_timespec one = {0, 1};
     uint64_t time_ns;
-    long result = clock_read(task, clock, &time_ns);
+    long result = time_read_clock(task, clock, &time_ns);
 
     return result < 0 || time == 0 ? result : user_write(time, &one, sizeof(one));
 }
@@ -220,7 +255,7 @@ static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining)
         if (now_ns >= end_ns)
             return 0;
         if (signal_is_pending(task)) {
-            struct linux_timespec left = timespec_of(end_ns - now_ns);
+            struct linux_timespec left = time_spec(end_ns - now_ns);
 
             if (remaining != 0 && user_write(remaining, &left, sizeof(left)) < 0)
                 return -EFAULT;
@@ -230,18 +265,13 @@ static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining)
     }
 }
 
-static uint64_t end_after(uint64_t now_ns, int64_t delay_ns)
-{
-    return (uint64_t)delay_ns > UINT64_MAX / 2 - now_ns ? UINT64_MAX / 2
-                                                        : now_ns + (uint64_t)delay_ns;
-}
-
 long sys_nanosleep(struct task *task, VmAddr request, VmAddr remaining)
 {
     int64_t delay_ns;
     long result = time_read_delay(request, &delay_ns);
 
-    return result < 0 ? result : sleep_until(task, end_after(pm_now_ns(), delay_ns), remaining);
+    return result < 0 ? result
+                      : sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns), remaining);
 }
 
 long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAddr request,
@@ -249,17 +279,17 @@ long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAd
 {
     int64_t delay_ns;
     uint64_t now_ns;
-    long result = clock_read(task, clock, &now_ns);
+    long result = time_read_clock(task, clock, &now_ns);
 
     if (result == 0)
         result = time_read_delay(request, &delay_ns);
     if (result < 0)
         return result;
     if ((flags & TIMER_ABSTIME) == 0)
-        return sleep_until(task, end_after(pm_now_ns(), delay_ns), remaining);
+        return sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns), remaining);
     if ((uint64_t)delay_ns <= now_ns)
         return 0;
-    return sleep_until(task, end_after(pm_now_ns(), delay_ns - (int64_t)now_ns), 0);
+    return sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns - now_ns), 0);
 }
 
 /* ---- The alarm --------------------------------------------------------------------------- */
@@ -273,14 +303,19 @@ static struct linux_itimerval alarm_present(const struct process *process)
     return (struct linux_itimerval){timeval_of(process->alarm_interval_ns), timeval_of(left_ns)};
 }
 
+void pm_clock_kick(struct pm *pm)
+{
+    pm->clock_word++;
+    (void)syncWake((VmAddr)&pm->clock_word, 1);
+}
+
 static void alarm_set(struct process *process, uint64_t delay_ns, uint64_t interval_ns)
 {
     mutexGet(&process->pm->lock);
     process->alarm_ns = delay_ns == 0 ? 0 : pm_now_ns() + delay_ns;
     process->alarm_interval_ns = interval_ns;
     mutexRel(&process->pm->lock);
-    process->pm->clock_word++;
-    (void)syncWake((VmAddr)&process->pm->clock_word, 1);
+    pm_clock_kick(process->pm);
 }
 
 long sys_alarm(struct task *task, uint32_t seconds)
@@ -328,6 +363,7 @@ static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
         }
         if (process->alarm_ns != 0)
             next_ns = MIN(next_ns, process->alarm_ns);
+        next_ns = MIN(next_ns, timers_send(process, now_ns));
     }
     mutexRel(&pm->lock);
     return next_ns;
@@ -338,7 +374,7 @@ void time_alarms(struct pm *pm)
     for (;;) {
         uint32_t word = pm->clock_word;
         uint64_t now_ns = pm_now_ns();
-        uint64_t next_ns = alarms_send(pm, now_ns);
+        uint64_t next_ns = MAX(alarms_send(pm, now_ns), now_ns + SHORTEST_WAIT_NS);
 
         (void)syncWait((VmAddr)&pm->clock_word, word,
                        next_ns == UINT64_MAX ? K_NOTIMEOUT : (int64_t)(next_ns - now_ns), 0);

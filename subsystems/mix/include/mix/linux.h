@@ -356,6 +356,7 @@ struct linux_tms {
 
 #define SI_USER 0
 #define SI_KERNEL 0x80
+#define SI_TIMER (-2)
 #define SI_TKILL (-6)
 #define CLD_EXITED 1
 #define CLD_KILLED 2
@@ -393,6 +394,10 @@ struct linux_siginfo {
         struct {
             uint64_t address;
         } fault;
+        struct {
+            int32_t id, overrun;
+            uint64_t value;
+        } timer;
         uint8_t bytes[112];
     } about;
 };
@@ -414,6 +419,22 @@ STATIC_ASSERT(sizeof(struct linux_siginfo) == 128, "siginfo_t of x86-64");
 struct linux_itimerval {
     struct linux_timeval interval, value;
 };
+
+struct linux_itimerspec {
+    struct linux_timespec interval, value;
+};
+
+#define SIGEV_SIGNAL 0
+#define SIGEV_NONE 1
+#define SIGEV_THREAD 2
+#define SIGEV_THREAD_ID 4
+
+struct linux_sigevent {
+    uint64_t value;
+    int32_t signal, notify, tid;
+    int32_t pad[11];
+};
+STATIC_ASSERT(sizeof(struct linux_sigevent) == 64, "struct sigevent of x86-64");
 
 #define ADJ_SETOFFSET 0x0100u
 #define ADJ_NANO 0x2000u
