@@ -11,7 +11,8 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["exec_at", "file_calls", "posix_timers", "record_locks", "rights", "site_calls"]
+ALIKE = ["event_files", "exec_at", "file_calls", "posix_timers", "record_locks", "rights",
+         "site_calls"]
 
 
 WRONG_ON_PURPOSE = ["-Wno-nonnull", "-Wno-stringop-overflow", "-Wno-stringop-overread"]
@@ -40,6 +41,7 @@ def test_as_on_linux(name, chorus, tmp_path):
 
 
 BOUNDS = {
+    "event_files": "Too many open files in system\n",
     "posix_timers": "256 timers, Resource temporarily unavailable\n",
     "record_locks": "1024 locks, No locks available, another's 1, all at once 0\n",
 }

@@ -29,6 +29,7 @@
 #include "subsystems/mix/stm/channel.c"        // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/channel_send.c"   // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/channel_take.c"   // NOLINT(bugprone-suspicious-include)
+#include "subsystems/mix/stm/counter.c"        // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/fifo.c"           // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/launch.c"         // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/pipe.c"           // NOLINT(bugprone-suspicious-include)

@@ -20,9 +20,9 @@ struct exec_texts {
     uint32_t environment_count;
 };
 
-/* Makes `path`, opened with `flags`, the program of the calling task's process; fills `context` for its first
- * instruction. 0, or the errno while the old program still stands; after the point of no return
- * a failure kills the process. */
+/* Makes `path`, opened with `flags`, the program of the calling task's process; fills `context` for
+ * its first instruction. 0, or the errno while the old program still stands; after the point of no
+ * return a failure kills the process. */
 long exec_program(struct task *task, KnThreadCtx *context, const char *path, uint32_t flags,
                   struct exec_texts *texts);
 

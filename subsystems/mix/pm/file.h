@@ -50,6 +50,7 @@ struct file {
     KnMutex offset_lock;
     uint32_t mode; /* type bits as in st_mode */
     uint64_t rdev;
+    uint32_t clock;         /* of a timerfd */
     uint32_t set_ids_seen;  /* of pm->set_id_changes, when the file had no such bits */
     uint64_t device, inode; /* what stands behind it; 0: not looked at yet */
     bool has_locks;         /* it may own some of pm->locks */

@@ -3,6 +3,7 @@
 
 #include "chorus/calls.h"
 #include "kit/assert.h"
+#include "kit/base.h"
 #include "subsystems/mix/stm/call.h"
 #include "subsystems/mix/stm/stm.h"
 
@@ -110,6 +111,26 @@ static int items_wait(struct call *call, const uint8_t *items, uint32_t count, u
     return status;
 }
 
+/* When the first of them becomes ready to be read by the time alone; 0: none does. */
+static uint64_t items_ready_at(struct stm *stm, const uint8_t *items, uint32_t count)
+{
+    uint64_t first_ns = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct stream *stream;
+        struct stm_watch item;
+        uint64_t at_ns = 0;
+
+        stm_watch_load(items + i * STM_WATCH_BYTES, &item);
+        stream = stream_find(&stm->streams, item.key);
+        if (stream != NULL && stream->operations->ready_at != NULL && (item.events & POLLIN) != 0)
+            at_ns = stream->operations->ready_at(stream);
+        if (at_ns != 0 && (first_ns == 0 || at_ns < first_ns))
+            first_ns = at_ns;
+    }
+    return first_ns;
+}
+
 static uint64_t now_ns(void)
 {
     uint64_t time_ns = 0;
@@ -138,6 +159,7 @@ int poll_streams(struct call *call, const struct stm_poll_in *in, struct stm_pol
         return -EINVAL;
     for (;;) {
         uint8_t *items = items_fetch(call);
+        uint64_t ready_ns;
         int status;
 
         if (items == NULL)
@@ -147,6 +169,13 @@ int poll_streams(struct call *call, const struct stm_poll_in *in, struct stm_pol
         out->results_bytes = in->items_bytes;
         if (out->ready > 0 || !time_left(in->timeout_ns, end_ns, &left_ns))
             return 0;
+        ready_ns = items_ready_at(call->stm, items, count);
+        if (ready_ns != 0) {
+            uint64_t now = now_ns();
+
+            ready_ns = ready_ns > now ? MIN(ready_ns - now, (uint64_t)INT64_MAX) : 1;
+            left_ns = left_ns == 0 ? ready_ns : MIN(left_ns, ready_ns);
+        }
         status = items_wait(call, items, count, left_ns);
         if (status != 0 && status != -ETIMEDOUT)
             return status;

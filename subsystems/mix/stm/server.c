@@ -198,6 +198,29 @@ static KnResult op_write(void *server, const struct idl_context *context,
     return K_OK;
 }
 
+/* ---- Counters -------------------------------------------------------------------------------- */
+
+static KnResult op_counter(void *server, const struct idl_context *context,
+                           const struct stm_counter_in *in, struct stm_counter_out *out)
+{
+    struct call *call = server;
+    int status = counter_open(call, in);
+
+    (void)context;
+    if (status == 0)
+        out->key = call->opened[0]->key;
+    return result_of(status);
+}
+
+static KnResult op_timer(void *server, const struct idl_context *context,
+                         const struct stm_timer_in *in, struct stm_timer_out *out)
+{
+    struct call *call = server;
+
+    (void)context;
+    return result_of(counter_timer(call->stm, in, out));
+}
+
 /* ---- The rest -------------------------------------------------------------------------------- */
 
 static KnResult op_poll(void *server, const struct idl_context *context,
@@ -270,4 +293,6 @@ const struct stm_server_ops stm_operations = {
     .started = op_started,
     .finish = op_finish,
     .session_end = op_session_end,
+    .counter = op_counter,
+    .timer = op_timer,
 };

@@ -5,6 +5,7 @@
  *   wait, lock                  waiting, under one lock
  *   stream, call, threads       what every kind of stream shares; serving
  *   pipe, fifo                  pipes
+ *   counter                     numbers that are added to, and timers
  *   tty, terminal               the line discipline; the console around it
  *   launch, channel             the launcher's streams
  *   poll, signals               many streams at once; what PM is told
@@ -21,6 +22,7 @@
 #include "mix/errno.h"
 #include "mix/linux.h"
 #include "subsystems/mix/stm/channel.h"
+#include "subsystems/mix/stm/counter.h"
 #include "subsystems/mix/stm/lock.h"
 #include "subsystems/mix/stm/pipe.h"
 #include "subsystems/mix/stm/poll.h"
@@ -39,6 +41,7 @@ struct stm {
     struct terminal terminal;
     struct streams streams;
     struct pipes pipes;
+    struct counters counters;
     struct watches watches;
     uint8_t scratch[SCRATCH_BYTES]; /* of whoever holds the lock, until he gives it back */
 };

@@ -66,6 +66,10 @@ struct stream_operations {
     /* POLL* bits that hold now; `wanted` tells which are asked about. */
     uint32_t (*poll)(struct stm *stm, struct stream *stream, uint32_t wanted);
 
+    /* When it becomes ready to be read by the time alone (sysTime), 0: never. NULL: nothing of
+     * the kind does. */
+    uint64_t (*ready_at)(const struct stream *stream);
+
     /* 0 or a negated errno; -ENOTTY where the request is none of the kind's. */
     int (*ioctl)(struct call *call, struct stream *stream, const struct stm_ioctl_in *in,
                  struct stm_ioctl_out *out);

@@ -80,6 +80,8 @@
 #define F_WRLCK 1
 #define F_UNLCK 2
 
+#define EFD_SEMAPHORE 1u
+
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
 
