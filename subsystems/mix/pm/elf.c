@@ -9,7 +9,6 @@
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/user.h"
 
-#define PAGE_BYTES UINT64_C(4096)
 #define HEADER_BYTES 64u
 #define SEGMENT_BYTES 56u
 #define SEGMENTS_READ_MAX 64u

@@ -19,7 +19,6 @@
 #include "subsystems/mix/pm/user.h"
 #include "subsystems/mix/pm/x86_64/context.h"
 
-#define PAGE_BYTES UINT64_C(4096)
 #define HEAD_BYTES 256u
 #define SCRIPT_DEPTH 4
 #define TEXTS_FIRST_BYTES 16384u

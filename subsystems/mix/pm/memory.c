@@ -13,7 +13,6 @@
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/user.h"
 
-#define PAGE_BYTES ((VmSize)4096)
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define SPARED 8u /* one part in so many of memory is not for further processes */
 
@@ -30,6 +29,74 @@ static VmFlags rights_of(uint32_t protection)
     if ((protection & PROT_EXEC) != 0)
         rights |= K_EXECUTABLE | K_READABLE;
     return rights;
+}
+
+/* ---- Regions in a range ------------------------------------------------------------------ */
+
+bool memory_next(struct memory_walk *walk)
+{
+    KnRgnStat *stat = &walk->stat;
+
+    if (walk->at >= walk->end)
+        return false;
+    if (rgnNext(&walk->process->actor, walk->at, stat) != K_OK || stat->rsStart >= walk->end) {
+        walk->gap = true;
+        return false;
+    }
+    walk->gap |= stat->rsStart > walk->at;
+    walk->start = MAX(walk->at, stat->rsStart);
+    walk->limit = MIN(walk->end, stat->rsStart + stat->rsSize);
+    walk->at = walk->limit;
+    ASSERT(walk->start < walk->limit);
+    return true;
+}
+
+size_t memory_writable(struct process *process, VmAddr address, size_t bytes)
+{
+    struct memory_walk walk = {.process = process, .at = address, .end = address + bytes};
+    VmAddr limit = address;
+
+    if (!is_user_range(address, bytes))
+        return bytes;
+    while (memory_next(&walk) && !walk.gap && (walk.stat.rsOptions & K_WRITABLE) != 0)
+        limit = walk.limit;
+    return limit - address;
+}
+
+KnRgnDesc memory_like(const KnRgnStat *model, VmAddr start, VmSize bytes)
+{
+    return (KnRgnDesc){.startAddr = start,
+                       .size = bytes,
+                       .options = (model->rsOptions & ~K_NODEMAND) | K_FILLZERO,
+                       .opaque1 = model->rsOpaque1,
+                       .opaque2 = model->rsOpaque2};
+}
+
+/* Addresses that may not be used get memory behind them all the same: they may be made accessible
+ * later, which the Nucleus' own reservations cannot. */
+static KnResult allocate(struct process *process, KnRgnDesc *region)
+{
+    KnResult status;
+    KnRgnDesc protect;
+
+    if ((region->options & K_NOACCESS) == 0)
+        return rgnAllocate(&process->actor, region);
+    region->options = (region->options & ~K_NOACCESS) | K_READABLE;
+    status = rgnAllocate(&process->actor, region);
+    if (status != K_OK)
+        return status;
+    protect = (KnRgnDesc){region->startAddr, region->size, K_NOACCESS, 0, NULL, 0};
+    return rgnSetProtect(&process->actor, &protect);
+}
+
+KnResult memory_make(struct process *process, KnRgnDesc *region, const KnRgnStat *model, VmAddr at)
+{
+    KnObjDesc object = {model->rsSegment, model->rsOffset + (at - model->rsStart), region->size};
+
+    ASSERT(at >= model->rsStart);
+    if (model->rsSegment.key != 0)
+        return rgnMap(&process->actor, region, &object);
+    return model->rsOpaque2 == MEMORY_COPY ? K_EUNKNOWN : allocate(process, region);
 }
 
 /* ---- brk --------------------------------------------------------------------------------- */
@@ -80,7 +147,7 @@ bool memory_is_short(void)
            stat.ssFramesFree + stat.ssFramesCached < stat.ssFramesTotal / SPARED;
 }
 
-static void place(KnRgnDesc *region, VmAddr address, uint32_t flags)
+void memory_place(KnRgnDesc *region, VmAddr address, uint32_t flags)
 {
     if ((flags & MAP_FIXED) != 0) {
         region->startAddr = address;
@@ -110,52 +177,19 @@ static long map_anonymous(struct process *process, KnRgnDesc *region, uint32_t f
     if (room < 0)
         return room;
     region->options |= (flags & MAP_TYPE) == MAP_PRIVATE ? K_INHERITCOPY : K_INHERITSHARE;
-    /* Reserved addresses get memory behind them now: they may be made accessible later. */
-    if ((region->options & K_NOACCESS) != 0) {
-        KnResult status;
-        KnRgnDesc protect;
-
-        region->options = (region->options & ~K_NOACCESS) | K_READABLE;
-        status = rgnAllocate(&process->actor, region);
-        protect = (KnRgnDesc){region->startAddr, region->size, K_NOACCESS, 0, NULL, 0};
-        if (status == K_OK)
-            status = rgnSetProtect(&process->actor, &protect);
-        return result_of_map(status, region);
-    }
-    return result_of_map(rgnAllocate(&process->actor, region), region);
+    return result_of_map(allocate(process, region), region);
 }
 
 KnResult memory_map_private(struct process *process, KnRgnDesc *region, KnObjDesc *object)
 {
     if ((region->options & K_WRITABLE) != 0) {
         region->options |= K_INHERITCOPY;
+        region->opaque2 = MEMORY_COPY;
         return rgnInit(&process->actor, region, object);
     }
     region->options |= K_INHERITSHARE;
     region->opaque2 = MEMORY_PRIVATE;
     return rgnMap(&process->actor, region, object);
-}
-
-/* Makes deferred copies of the private mappings in a range that were the segment itself so far. */
-static KnResult make_copies(struct process *process, VmAddr address, VmAddr end)
-{
-    KnRgnStat stat;
-    KnResult status = K_OK;
-
-    while (status == K_OK && address < end && rgnStat(&process->actor, address, &stat) == K_OK) {
-        VmAddr limit = MIN(end, stat.rsStart + stat.rsSize);
-
-        if (stat.rsOpaque2 == MEMORY_PRIVATE) {
-            KnRgnDesc region = {
-                address, limit - address, K_WRITABLE | K_OVERMAP | K_FILLZERO, 0, NULL, 0};
-            KnObjDesc object = {stat.rsSegment, stat.rsOffset + (address - stat.rsStart),
-                                limit - address};
-
-            status = memory_map_private(process, &region, &object);
-        }
-        address = limit;
-    }
-    return status;
 }
 
 static long map_file(struct process *process, KnRgnDesc *region, uint32_t flags, struct file *file,
@@ -165,15 +199,18 @@ static long map_file(struct process *process, KnRgnDesc *region, uint32_t flags,
     uint32_t access = file->flags & O_ACCMODE;
     bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 
+    if (access == O_WRONLY || (shared && access != O_RDWR && (region->options & K_WRITABLE) != 0))
+        return -EACCES;
     if (file->operations == &device_operations && device_is_zero(file))
         return map_anonymous(process, region, flags);
     if (file->operations != &regular_operations)
         return -ENODEV;
-    if (access == O_WRONLY || (shared && access != O_RDWR && (region->options & K_WRITABLE) != 0))
-        return -EACCES;
+    if (offset > (uint64_t)INT64_MAX - region->size)
+        return -EOVERFLOW;
     if (!shared)
         return result_of_map(memory_map_private(process, region, &object), region);
     region->options |= K_INHERITSHARE;
+    region->opaque2 = access == O_RDWR ? 0 : MEMORY_READ_ONLY;
     return result_of_map(rgnMap(&process->actor, region, &object), region);
 }
 
@@ -182,7 +219,7 @@ long sys_mmap(struct task *task, VmAddr address, size_t bytes, uint32_t protecti
 {
     struct process *process = task->process;
     uint32_t type = flags & MAP_TYPE;
-    KnRgnDesc region = {.size = bytes, .options = rights_of(protection) | K_FILLZERO};
+    KnRgnDesc region = {.options = rights_of(protection) | K_FILLZERO};
     long result;
 
     if (bytes == 0 || (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE) ||
@@ -192,7 +229,8 @@ long sys_mmap(struct task *task, VmAddr address, size_t bytes, uint32_t protecti
         return -EINVAL;
     if (!is_user_range(address, bytes))
         return -ENOMEM;
-    place(&region, address, flags);
+    region.size = ALIGN_UP(bytes, PAGE_BYTES);
+    memory_place(&region, address, flags);
     if ((flags & MAP_ANONYMOUS) != 0)
         return map_anonymous(process, &region, flags);
     struct file *file = descriptor_get(process, fd);
@@ -213,137 +251,109 @@ long sys_munmap(struct task *task, VmAddr address, size_t bytes)
     return rgnFree(&task->process->actor, &region) == K_OK ? 0 : -ENOMEM;
 }
 
+/* What may not be written stays so; a private mapping that was the segment itself becomes a
+ * deferred copy before it can be written. */
+static long protect(struct process *process, const struct memory_walk *walk, uint32_t protection)
+{
+    const KnRgnStat *stat = &walk->stat;
+    VmSize bytes = walk->limit - walk->start;
+    KnRgnDesc rights = {.startAddr = walk->start, .size = bytes, .options = rights_of(protection)};
+
+    if ((protection & PROT_WRITE) != 0 && stat->rsOpaque2 == MEMORY_READ_ONLY)
+        return -EACCES;
+    if ((protection & PROT_WRITE) != 0 && stat->rsOpaque2 == MEMORY_PRIVATE) {
+        KnRgnDesc copy = {walk->start, bytes, rights.options | K_OVERMAP | K_FILLZERO, 0, NULL, 0};
+        KnObjDesc object = {stat->rsSegment, stat->rsOffset + (walk->start - stat->rsStart), bytes};
+
+        return memory_map_private(process, &copy, &object) == K_OK ? 0 : -ENOMEM;
+    }
+    return rgnSetProtect(&process->actor, &rights) == K_OK ? 0 : -ENOMEM;
+}
+
+/* Region by region up to the first that does not allow it, as in Linux. */
 long sys_mprotect(struct task *task, VmAddr address, size_t bytes, uint32_t protection)
 {
-    KnRgnDesc region = {.startAddr = address, .size = bytes, .options = rights_of(protection)};
+    struct process *process = task->process;
+    struct memory_walk walk = {.process = process, .at = address};
+    long result = 0;
 
     if (!IS_ALIGNED(address, PAGE_BYTES) || (protection & ~(PROT_ALL | PROT_GROWSDOWN)) != 0)
         return -EINVAL;
-    if (bytes == 0)
-        return 0;
     if (!is_user_range(address, bytes))
         return -ENOMEM;
-    if ((protection & PROT_WRITE) != 0 &&
-        make_copies(task->process, address, address + ALIGN_UP(bytes, PAGE_BYTES)) != K_OK)
-        return -ENOMEM;
-    return rgnSetProtect(&task->process->actor, &region) == K_OK ? 0 : -ENOMEM;
+    walk.end = address + ALIGN_UP(bytes, PAGE_BYTES);
+    while (result == 0 && memory_next(&walk) && !walk.gap)
+        result = protect(process, &walk, protection);
+    return result == 0 && walk.gap ? -ENOMEM : result;
 }
 
-/* Grows or shrinks in place, or moves: the new place shares the old one's memory, which is then
- * taken away. */
-long sys_mremap(struct task *task, VmAddr address, size_t old_bytes, size_t new_bytes,
-                uint32_t flags, VmAddr new_address)
+static long synchronize(const struct memory_walk *walk)
 {
-    struct process *process = task->process;
-    KnRgnStat stat;
+    const KnRgnStat *stat = &walk->stat;
+    KnObjDesc object = {stat->rsSegment, stat->rsOffset + (walk->start - stat->rsStart),
+                        walk->limit - walk->start};
+    KnResult status = stat->rsSegment.key == 0 ? K_OK : sgFlush(&object, K_FLUSH_WRITABLE);
 
-    old_bytes = ALIGN_UP(old_bytes, PAGE_BYTES);
-    new_bytes = ALIGN_UP(new_bytes, PAGE_BYTES);
-    if (!IS_ALIGNED(address, PAGE_BYTES) || new_bytes == 0 || old_bytes == 0 ||
-        (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0)
-        return -EINVAL;
-    if (!is_user_range(address, old_bytes) || !is_user_range(new_address, new_bytes) ||
-        rgnStat(&process->actor, address, &stat) != K_OK ||
-        stat.rsStart + stat.rsSize < address + old_bytes)
-        return -EFAULT;
-    if ((flags & MREMAP_FIXED) == 0 && new_bytes <= old_bytes) {
-        if (new_bytes < old_bytes)
-            (void)sys_munmap(task, address + new_bytes, old_bytes - new_bytes);
-        return (long)address;
-    }
-    if (memory_room(new_bytes) < 0)
-        return -ENOMEM;
-    return memory_move(process, &stat, address, old_bytes, new_bytes, flags, new_address);
-}
-
-/* Extends the mapping where it stands if what follows is free. */
-static bool extend_in_place(struct process *process, const KnRgnStat *stat, VmAddr end, size_t more)
-{
-    KnRgnDesc region = {.startAddr = end,
-                        .size = more,
-                        .options = (stat->rsOptions & ~K_NODEMAND) | K_FILLZERO};
-
-    return stat->rsSegment.key == 0 && rgnAllocate(&process->actor, &region) == K_OK;
-}
-
-long memory_move(struct process *process, const KnRgnStat *stat, VmAddr address, size_t old_bytes,
-                 size_t new_bytes, uint32_t flags, VmAddr new_address)
-{
-    KnRgnDesc whole = {.size = new_bytes, .options = stat->rsOptions | K_FILLZERO};
-    KnRgnDesc part, old = {.startAddr = address, .size = old_bytes};
-    size_t moved = MIN(old_bytes, new_bytes);
-
-    if ((flags & MREMAP_FIXED) == 0 && new_bytes > old_bytes &&
-        extend_in_place(process, stat, address + old_bytes, new_bytes - old_bytes))
-        return (long)address;
-    if ((flags & MREMAP_MAYMOVE) == 0)
-        return -ENOMEM;
-    place(&whole, new_address, (flags & MREMAP_FIXED) != 0 ? MAP_FIXED : 0);
-    if (rgnAllocate(&process->actor, &whole) != K_OK)
-        return -ENOMEM;
-    part = (KnRgnDesc){whole.startAddr, moved, stat->rsOptions | K_OVERMAP, 0, NULL, 0};
-    if (rgnMapFromActor(&process->actor, &part, &process->actor, address) != K_OK) {
-        (void)rgnFree(&process->actor, &whole);
-        return -ENOMEM;
-    }
-    (void)rgnFree(&process->actor, &old);
-    return (long)whole.startAddr;
+    return status < 0 ? errno_of(status) : 0;
 }
 
 long sys_msync(struct task *task, VmAddr address, size_t bytes, uint32_t flags)
 {
-    struct process *process = task->process;
-    VmAddr end = address + ALIGN_UP(bytes, PAGE_BYTES);
-    KnRgnStat stat;
+    struct memory_walk walk = {.process = task->process, .at = address};
+    long result = 0;
 
     if (!IS_ALIGNED(address, PAGE_BYTES) || (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
-        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) || !is_user_range(address, bytes))
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    while (address < end) {
-        if (rgnStat(&process->actor, address, &stat) != K_OK)
-            return -ENOMEM;
-        VmAddr limit = MIN(end, stat.rsStart + stat.rsSize);
-        KnObjDesc object = {stat.rsSegment, stat.rsOffset + (address - stat.rsStart),
-                            limit - address};
-
-        if (stat.rsSegment.key != 0 && (flags & MS_SYNC) != 0) {
-            KnResult status = sgFlush(&object, K_FLUSH_WRITABLE);
-
-            if (status < 0)
-                return errno_of(status);
-        }
-        address = limit;
+    if (!is_user_range(address, bytes))
+        return -ENOMEM;
+    walk.end = address + ALIGN_UP(bytes, PAGE_BYTES);
+    while (result == 0 && memory_next(&walk)) {
+        if ((flags & MS_SYNC) != 0)
+            result = synchronize(&walk);
     }
-    return 0;
+    return result == 0 && walk.gap ? -ENOMEM : result;
 }
 
-/* MADV_DONTNEED is the one that programs rely on: private memory reads as zero, or as the file,
- * again. */
+/* ---- madvise ----------------------------------------------------------------------------- */
+
+/* Mere hints are taken and have no effect; what would change what a program sees is refused where
+ * it is not done. */
+static bool is_hint(uint32_t advice)
+{
+    return advice <= MADV_WILLNEED || advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE ||
+           advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE || advice == MADV_DONTDUMP ||
+           advice == MADV_DODUMP || advice == MADV_COLD || advice == MADV_PAGEOUT;
+}
+
+/* Private memory without a file reads as zero again. Shared memory and files' pages keep their
+ * content, and so does a deferred copy, whose file is not known any more. */
+static long forget(struct process *process, const struct memory_walk *walk)
+{
+    const KnRgnStat *stat = &walk->stat;
+    KnRgnDesc region = memory_like(stat, walk->start, walk->limit - walk->start);
+
+    region.options |= K_OVERMAP;
+    if (stat->rsSegment.key != 0 || (stat->rsOptions & K_INHERITCOPY) == 0 ||
+        stat->rsOpaque2 == MEMORY_COPY)
+        return 0;
+    return memory_make(process, &region, stat, walk->start) == K_OK ? 0 : -ENOMEM;
+}
+
 long sys_madvise(struct task *task, VmAddr address, size_t bytes, uint32_t advice)
 {
     struct process *process = task->process;
-    VmAddr end = address + ALIGN_UP(bytes, PAGE_BYTES);
-    KnRgnStat stat;
+    struct memory_walk walk = {.process = process, .at = address};
+    bool forgets = advice == MADV_DONTNEED || advice == MADV_FREE;
+    long result = 0;
 
-    if (!IS_ALIGNED(address, PAGE_BYTES) || !is_user_range(address, bytes))
+    if (!IS_ALIGNED(address, PAGE_BYTES) || !is_user_range(address, bytes) ||
+        (!forgets && !is_hint(advice)))
         return -EINVAL;
-    if (advice != MADV_DONTNEED && advice != MADV_FREE)
-        return 0;
-    while (address < end) {
-        if (rgnStat(&process->actor, address, &stat) != K_OK)
-            return -ENOMEM;
-        VmAddr limit = MIN(end, stat.rsStart + stat.rsSize);
-        KnRgnDesc region = {address,
-                            limit - address,
-                            (stat.rsOptions & ~K_NODEMAND) | K_OVERMAP | K_FILLZERO,
-                            0,
-                            NULL,
-                            0};
-
-        if (stat.rsSegment.key == 0 && (stat.rsOptions & K_INHERITCOPY) != 0 &&
-            (stat.rsOptions & K_NOACCESS) == 0 && rgnAllocate(&process->actor, &region) != K_OK)
-            return -ENOMEM;
-        address = limit;
+    walk.end = address + ALIGN_UP(bytes, PAGE_BYTES);
+    while (result == 0 && memory_next(&walk)) {
+        if (forgets)
+            result = forget(process, &walk);
     }
-    return 0;
+    return result == 0 && walk.gap ? -ENOMEM : result;
 }

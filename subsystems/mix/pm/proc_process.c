@@ -10,7 +10,6 @@
 #include "subsystems/mix/pm/proc.h"
 #include "subsystems/mix/pm/proc_tree.h"
 
-#define PAGE_BYTES UINT64_C(4096)
 #define NS_PER_TICK UINT64_C(10000000)
 #define TEXTS_MAX (UINT64_C(1) << 20)
 

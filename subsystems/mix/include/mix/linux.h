@@ -211,8 +211,17 @@ struct linux_pollfd {
 #define MAP_FIXED_NOREPLACE 0x100000
 #define MREMAP_MAYMOVE 1
 #define MREMAP_FIXED 2
+#define MADV_WILLNEED 3 /* NORMAL, RANDOM and SEQUENTIAL are below */
 #define MADV_DONTNEED 4
 #define MADV_FREE 8
+#define MADV_MERGEABLE 12
+#define MADV_UNMERGEABLE 13
+#define MADV_HUGEPAGE 14
+#define MADV_NOHUGEPAGE 15
+#define MADV_DONTDUMP 16
+#define MADV_DODUMP 17
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
 #define MS_ASYNC 1
 #define MS_INVALIDATE 2
 #define MS_SYNC 4
