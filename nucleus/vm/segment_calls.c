@@ -205,11 +205,13 @@ KnResult call_sgStat(struct thread *self, VmAddr segment, VmAddr stat)
         cache_release(cache);
         return status;
     }
+    /* But this call, and the name of a temporary segment, which holds its content. */
+    uint32_t users = cache->holders - 1 - (cache->mapper == NULL);
     KnLcStat result = {
         .lsSize = cache->end,
         .lsPages = cache->resident,
         .lsDirtyPages = cache->mapper != NULL ? cache->dirty : 0,
-        .lsUsers = cache->holders - 1 + !list_is_empty(&cache->children), /* but this call */
+        .lsUsers = users + !list_is_empty(&cache->children),
         .lsReadStamp = cache->read_stamp_ns,
         .lsWriteStamp = cache->write_stamp_ns,
         .lsCache = {cache->name.ui, cache->key},

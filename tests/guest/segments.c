@@ -520,6 +520,30 @@ CASE(temporary_segment)
     EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
 }
 
+/* Its name is no user of it; a region is, and so is a deferred copy. */
+CASE(users_of_a_temporary_segment)
+{
+    KnRgnDesc map = {.size = page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnRgnDesc copy = map;
+    KnObjDesc all = {.size = page()};
+    KnLcStat stat;
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, page()), K_OK);
+    EXPECT_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsUsers, 0);
+    EXPECT_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    EXPECT_EQ(rgnInit(K_MYACTOR, &copy, &all), K_OK);
+    EXPECT_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsUsers, 2);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+    EXPECT_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsUsers, 1);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &copy), K_OK);
+    EXPECT_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(stat.lsUsers, 0);
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
+}
+
 /* As many mappers as a site may know, each with a bound of its own; none outlives its port. */
 CASE(mappers_run_out_in_an_orderly_way)
 {
@@ -641,6 +665,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(mapper_dies_with_a_push),
     CASE_SYSTEM(mapper_is_silent),
     CASE_SYSTEM(temporary_segment),
+    CASE_SYSTEM(users_of_a_temporary_segment),
     CASE_SYSTEM(mappers_run_out_in_an_orderly_way),
     CASE_USER(a_bad_segment_leaves_the_range_alone),
     CASE_SYSTEM(segment_errors),
