@@ -384,6 +384,7 @@ KnResult sgStat(KnCap *segment, KnLcStat *stat)
     if (status != K_OK)
         return status;
     *stat = (KnLcStat){.lsSize = cache->end,
+                       .lsUsers = host.mapped != 0 && host.mapped == segment->key,
                        .lsReadStamp = cache->read_ns,
                        .lsWriteStamp = cache->write_ns,
                        .lsCache = *segment};

@@ -33,6 +33,7 @@ struct host {
     bool had_fault;
     uint64_t allocations; /* live ones of the heap */
     uint64_t segments;    /* live ones of the Nucleus */
+    KnKey mapped;         /* the segment that a region shows; 0: none */
 
     /* The system archive: one member, and whether its memory may be mapped. */
     const char *member;

@@ -238,6 +238,17 @@ static void copies_are_few(void **state)
     host.fault_at = 2; /* there is no memory: all copies go, and then there is */
     expect_data("/5", big, 10000);
     assert_int_equal(tmpfs->copied_bytes, 10000);
+    assert_int_equal(host_open("/6", O_RDONLY, 0, &file), 0);
+    assert_int_equal(host_close(file.key), 0);
+    host.mapped = file.segment.key;
+    for (int i = 7; i < 10; i++) {
+        snprintf(path, sizeof(path), "/%d", i);
+        expect_data(path, big, 10000);
+    }
+    assert_int_equal(host_read(&file.segment, 9999, &byte, 1), 1); /* it is mapped */
+    host.mapped = 0;
+    expect_data("/5", big, 10000);
+    assert_int_equal(host_read(&file.segment, 9999, &byte, 1), K_EUNKNOWN);
 }
 
 /* Cut off anywhere but in the last padding, or with any byte wrong: an error or a tree, and

@@ -96,8 +96,8 @@ static void copy_remember(struct tmpfs_node *node)
     tmpfs->copied_bytes += node->file.size_bytes;
 }
 
-/* Gives copies up that nobody has open, those used longest ago first, until so many bytes are
- * left. */
+/* Gives copies up that nobody has open or mapped, those used longest ago first, until so many bytes
+ * are left. A mapping would go on to show the old copy, which nobody writes to any more. */
 static void copies_limit(struct tmpfs *tmpfs, uint64_t bytes)
 {
     struct tmpfs_node *node;
@@ -106,7 +106,7 @@ static void copies_limit(struct tmpfs *tmpfs, uint64_t bytes)
     LIST_FOR_EACH_SAFE(node, &tmpfs->copies, file.copies) {
         if (tmpfs->copied_bytes <= bytes)
             return;
-        if (node->node.holds == 0 && tmpfs_data_collect(node, &stat) == 0)
+        if (node->node.holds == 0 && tmpfs_data_collect(node, &stat) == 0 && stat.lsUsers == 0)
             tmpfs_data_end(node);
     }
 }
