@@ -13,6 +13,7 @@
 #include "subsystems/mix/pm/time.h"
 
 #define STACK_BYTES 16384
+#define RANDOM_SEEDS 8 /* of 64 bits: twice what the generator's key holds */
 
 /* ---- The protocol ------------------------------------------------------------------------ */
 
@@ -41,15 +42,26 @@ static const struct pm_server_ops operations = {.signal_group = serve_signal_gro
 
 void pm_random(struct pm *pm, void *to, size_t bytes)
 {
-    struct random *random = &pm->random;
-
     mutexGet(&pm->lock);
-    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
-        uint64_t word = random_next(random);
-
-        memcpy((char *)to + at, &word, MIN(bytes - at, sizeof(word)));
-    }
+    chacha_draw(&pm->random, to, bytes);
     mutexRel(&pm->lock);
+}
+
+/* The Nucleus draws the key of each segment from the hardware; of these nobody else is told. */
+static KnResult random_start(struct chacha *random)
+{
+    KnResult status = K_OK;
+    KnCap segment;
+
+    for (int i = 0; i < RANDOM_SEEDS && status == K_OK; i++) {
+        status = sgCreate(&segment, 0);
+        if (status == K_OK) {
+            chacha_stir(random, segment.key);
+            status = sgDestroy(&segment);
+        }
+    }
+    chacha_stir(random, pm_now_ns()); /* for what it is worth, where there is no such source */
+    return status;
 }
 
 static void alarms(uintptr_t argument)
@@ -65,8 +77,9 @@ static KnResult start(struct pm *pm)
     pm->names = pm_names;
     locks_init(&pm->locks);
     (void)actorSelf(&pm->self);
-    random_init(&pm->random, pm->self.key); /* drawn from the hardware by the Nucleus */
-    li = service_declare(SERVICE_PM);
+    li = random_start(&pm->random);
+    if (li == K_OK)
+        li = service_declare(SERVICE_PM);
     if (li < 0)
         return li;
     if (processes_init(pm) < 0)

@@ -23,8 +23,8 @@
 #include "chorus/context.h"
 #include "chorus/sync.h"
 #include "chorus/types.h"
+#include "kit/chacha.h"
 #include "kit/list.h"
-#include "kit/random.h"
 #include "mix/errno.h"
 #include "mix/linux.h"
 #include "server/server.h"
@@ -49,7 +49,7 @@ struct pm {
     struct linux_utsname names;
     KnMutex append[PM_APPENDS]; /* of files, by key: appends to one file do not mix */
     struct heap heap;
-    struct random random;
+    struct chacha random;
     struct processes processes;
     struct servers servers;
     struct server server;       /* of idl/pm.idl */
