@@ -14,8 +14,8 @@
 #include "nucleus/site.h"
 #include "nucleus/status.h"
 
-#define CACHE_LIMIT 16384u
-#define IDLE_LIMIT (CACHE_LIMIT / 2)
+#define CACHE_LIMIT 65536u
+#define IDLE_LIMIT 8192u
 #define RETIRE_TRIES 4u
 #define NODE_LIMIT 65536u
 #define TRUNCATE_BATCH 64u
@@ -249,7 +249,8 @@ static bool segments_have_their_share(const struct cache *cache)
 {
     const struct frames *frames = &site_self()->vm.frames;
 
-    return is_named(cache) && cache->mapper == NULL && frames->free_count < frames->total / SPARED;
+    return is_named(cache) && cache->mapper == NULL &&
+           frames->free_count + frames->cached_count < frames->total / SPARED;
 }
 
 /* A copy of what was found, in a frame of the cache's own. */

@@ -10,7 +10,8 @@
 #include "nucleus/site.h"
 #include "nucleus/status.h"
 
-#define REGION_LIMIT 65536u
+#define REGION_LIMIT 131072u
+#define CONTEXT_REGIONS 16384u /* of a user space: no actor takes all there are */
 #define CONTEXT_LIMIT 4096u
 #define REGIONS_A_TURN 32u
 #define RIGHTS (K_READABLE | K_WRITABLE | K_EXECUTABLE)
@@ -162,6 +163,13 @@ KnResult region_place(struct context *context, KnRgnDesc *desc)
     return region != NULL && region->start < desc->startAddr + desc->size ? K_EOVERLAP : K_OK;
 }
 
+static struct region *region_allocate(const struct context *context)
+{
+    if (!context->supervisor && context->region_count >= CONTEXT_REGIONS)
+        return NULL;
+    return slab_allocate(&site_self()->vm.contexts.regions);
+}
+
 static void region_enter(struct region *region)
 {
     struct context *context = region->context;
@@ -176,7 +184,7 @@ static void region_enter(struct region *region)
 KnResult region_create(struct context *context, struct actor *actor, const KnRgnDesc *desc,
                        struct cache *cache, uint64_t offset)
 {
-    struct region *region = slab_allocate(&site_self()->vm.contexts.regions);
+    struct region *region = region_allocate(context);
 
     if (region == NULL)
         return K_ENOMEM;
@@ -200,7 +208,7 @@ KnResult region_split(struct context *context, VmAddr address)
 
     if (region == NULL || region->start == address)
         return K_OK;
-    struct region *upper = slab_allocate(&site_self()->vm.contexts.regions);
+    struct region *upper = region_allocate(context);
 
     if (upper == NULL)
         return K_ENOMEM;
