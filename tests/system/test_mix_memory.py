@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Memory of MiX as its programs see it, on a tmpfs and on ext2."""
+"""Memory of MiX as its programs see it, and what reads and writes do with it."""
 
 import pathlib
 import subprocess
@@ -15,11 +15,12 @@ def build(folder, name):
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/files"])
-def test_mappings(folder, chorus, tmp_path):
-    """The program holds no more than what is so on the host too."""
-    build(tmp_path, "maps")
-    host = subprocess.run([tmp_path / "maps", tmp_path], stdout=subprocess.PIPE, check=False)
+@pytest.mark.parametrize("name", ["maps", "vectors"])
+def test_as_on_the_host(name, folder, chorus, tmp_path):
+    """Mappings and vectors. What the programs hold is so on the host too."""
+    build(tmp_path, name)
+    host = subprocess.run([tmp_path / name, tmp_path], stdout=subprocess.PIPE, check=False)
     assert (host.stdout.decode(), host.returncode) == ("0 differences\n", 0)
-    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--", "./maps", folder,
-                        timeout=40)
+    result = chorus.run("run", "--timeout", "30", "--files", str(tmp_path), "--", f"./{name}",
+                        folder, timeout=40)
     assert (result.stdout.decode(), result.returncode) == ("0 differences\n", 0)

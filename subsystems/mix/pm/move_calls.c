@@ -4,12 +4,13 @@
 #include "kit/assert.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
+#include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/proc.h"
 #include "subsystems/mix/pm/user.h"
 
 #define MOST_BYTES 0x7ffff000u    /* what Linux moves in one call */
-#define PIECE_BYTES (size_t)16384 /* between files, and into a pipe: the heap's largest class */
+#define PIECE_BYTES (size_t)16384 /* that pass PM's memory at once: the heap's largest class */
 
 enum direction { READ, WRITE };
 
@@ -165,24 +166,79 @@ static long move_pieces(struct task *task, struct file *file, enum direction dir
     return total;
 }
 
-/* What a pipe takes as a whole when it is written at once is one whole from several buffers too. */
-static long write_gathered(struct task *task, struct file *file, const struct vector *vector)
+/* Copies the first bytes between a vector's pieces and PM's memory. */
+static long copy_pieces(const struct vector *vector, enum direction direction, char *memory,
+                        size_t bytes)
+{
+    long result = 0;
+
+    for (uint32_t i = 0; i < vector->count && bytes > 0 && result == 0; i++) {
+        size_t now = MIN(vector->pieces[i].bytes, bytes);
+
+        result = direction == READ ? user_write(vector->pieces[i].base, memory, now)
+                                   : user_read(memory, vector->pieces[i].base, now);
+        memory += now;
+        bytes -= now;
+    }
+    return result;
+}
+
+/* How much of a vector can be read into: up to the first byte that may not be written. */
+static size_t room_of(struct process *process, const struct vector *vector)
+{
+    size_t room = 0;
+
+    for (uint32_t i = 0; i < vector->count; i++) {
+        const struct linux_iovec *piece = &vector->pieces[i];
+        size_t writable = memory_writable(process, piece->base, piece->bytes);
+
+        room += writable;
+        if (writable < piece->bytes)
+            break;
+    }
+    return MIN(room, vector->bytes);
+}
+
+/* The whole vector in one read or write: of a pipe or a terminal a second read would wait, and
+ * others' writes, or appends, would come between two. */
+static long move_as_one(struct task *task, struct file *file, enum direction direction,
+                        const struct vector *vector, uint64_t *offset)
 {
     struct heap *heap = &task->process->pm->heap;
-    char *whole = heap_allocate(heap, PIECE_BYTES);
-    uint64_t none = 0;
-    size_t at = 0;
-    long result = whole == NULL ? -ENOMEM : 0;
+    size_t bytes = direction == READ ? room_of(task->process, vector) : vector->bytes;
+    char *whole;
+    long result = 0;
 
-    ASSERT(vector->bytes <= PIECE_BYTES);
-    for (uint32_t i = 0; i < vector->count && result == 0; i++) {
-        result = user_read(whole + at, vector->pieces[i].base, vector->pieces[i].bytes);
-        at += vector->pieces[i].bytes;
-    }
-    if (result == 0 && at > 0)
-        result = move(task, file, WRITE, (VmAddr)whole, at, &none);
-    heap_free(heap, whole, PIECE_BYTES);
+    ASSERT(direction == READ || bytes <= PIECE_BYTES);
+    if (bytes == 0)
+        return -EFAULT;
+    bytes = MIN(bytes, PIECE_BYTES);
+    whole = heap_allocate(heap, bytes);
+    if (whole == NULL)
+        return -ENOMEM;
+    if (direction == WRITE)
+        result = copy_pieces(vector, WRITE, whole, bytes);
+    if (result == 0)
+        result = move(task, file, direction, (VmAddr)whole, bytes, offset);
+    else
+        result = move_pieces(task, file, direction, vector, offset); /* as far as it goes */
+    if (result > 0 && direction == READ && copy_pieces(vector, READ, whole, (size_t)result) < 0)
+        result = -EFAULT;
+    heap_free(heap, whole, bytes);
     return result;
+}
+
+static long move_whole(struct task *task, struct file *file, enum direction direction,
+                       const struct vector *vector, uint64_t *offset)
+{
+    bool is_one = direction == READ ? file->operations->pollable : vector->bytes <= PIECE_BYTES;
+    uint32_t filled = 0;
+
+    for (uint32_t i = 0; i < vector->count; i++)
+        filled += vector->pieces[i].bytes > 0;
+    if (is_one && filled > 1)
+        return move_as_one(task, file, direction, vector, offset);
+    return move_pieces(task, file, direction, vector, offset);
 }
 
 /* At `*at`; NULL: where the description stands. */
@@ -193,12 +249,10 @@ static long move_vector(struct task *task, struct file *file, enum direction dir
     long result;
 
     ASSERT(vector->bytes <= MOST_BYTES && vector->count <= IOV_MAX);
-    if (file->operations->pollable && direction == WRITE && vector->bytes <= PIECE_BYTES)
-        return write_gathered(task, file, vector);
     if (at != NULL || !file->operations->seekable)
-        return move_pieces(task, file, direction, vector, &offset);
+        return move_whole(task, file, direction, vector, &offset);
     mutexGet(&file->offset_lock);
-    result = move_pieces(task, file, direction, vector, &file->offset);
+    result = move_whole(task, file, direction, vector, &file->offset);
     mutexRel(&file->offset_lock);
     return result;
 }

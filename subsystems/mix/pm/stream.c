@@ -9,6 +9,7 @@
 #include "chorus/calls.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
+#include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/path.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/user.h"
@@ -28,12 +29,15 @@ static long stream_read(struct task *task, struct file *file, VmAddr to, size_t 
                         uint64_t *offset)
 {
     struct idl_client client = stm_client(task->process->pm);
-    const struct stm_read_in in = {file->key, (uint32_t)MIN(bytes, MOST_BYTES), waits(file),
-                                   stm_who(task)};
+    size_t room = memory_writable(task->process, to, MIN(bytes, MOST_BYTES));
+    const struct stm_read_in in = {file->key, (uint32_t)room, waits(file), stm_who(task)};
     struct stm_read_out out = {.data = (void *)to, .data_room = in.count};
     long result;
 
     (void)offset;
+    /* What STM has sent is no more there to be read, also if it cannot be put down. */
+    if (room == 0 && bytes > 0)
+        return -EFAULT;
     if (signal_is_pending(task))
         return MIX_RESTART;
     result = server_result(stm_read(&client, &in, &out));
