@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
-ALIKE = ["event_files", "exec_at", "file_calls", "posix_timers", "record_locks", "rights",
+ALIKE = ["epolls", "event_files", "exec_at", "file_calls", "posix_timers", "record_locks", "rights",
          "site_calls"]
 
 

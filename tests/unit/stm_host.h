@@ -30,6 +30,7 @@
 #include "subsystems/mix/stm/channel_send.c"   // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/channel_take.c"   // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/counter.c"        // NOLINT(bugprone-suspicious-include)
+#include "subsystems/mix/stm/epoll.c"          // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/fifo.c"           // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/launch.c"         // NOLINT(bugprone-suspicious-include)
 #include "subsystems/mix/stm/pipe.c"           // NOLINT(bugprone-suspicious-include)

@@ -1,39 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* eventfd and timerfd: STM's counters as files. */
+/* eventfd, timerfd and epoll: streams of STM that are no bytes. */
 #include "chorus/calls.h"
+#include "kit/assert.h"
 #include "kit/base.h"
 #include "mix/syscalls.h"
 #include "subsystems/mix/pm/pm.h"
 #include "subsystems/mix/pm/time.h"
 #include "subsystems/mix/pm/user.h"
 
+#define EVENT_BYTES (uint32_t)sizeof(struct linux_epoll_event)
 #define FILE_FLAGS (uint32_t)(O_CLOEXEC | O_NONBLOCK)
 
-/* A new counter as a descriptor. `clock` is a timer's. */
-static long counter_make(struct task *task, const struct stm_counter_in *in, uint32_t flags,
-                         uint32_t clock)
+/* A stream that STM has made as a descriptor, or neither. `clock` is a timer's. */
+static long descriptor_of(struct task *task, uint64_t key, uint32_t flags, uint32_t clock)
 {
     struct process *process = task->process;
     struct idl_client client = stm_client(process->pm);
-    struct stm_counter_out out;
-    struct file *file;
-    long result = server_result(stm_counter(&client, in, &out));
+    const struct stm_close_in undo = {key};
+    struct file *file = file_create(process->pm, &stream_operations, O_RDWR | (flags & O_NONBLOCK));
+    long result;
 
-    if (result < 0)
-        return result;
-    file = file_create(process->pm, &stream_operations, O_RDWR | (flags & O_NONBLOCK));
     if (file == NULL) {
-        const struct stm_close_in undo = {out.key};
-
         (void)stm_close(&client, &undo);
         return -ENOMEM;
     }
-    file->key = out.key;
+    file->key = key;
     file->clock = clock;
     result = descriptor_put(process, file, 0, (flags & O_CLOEXEC) != 0);
     if (result < 0)
         file_drop(process->pm, file);
     return result;
+}
+
+static long counter_make(struct task *task, const struct stm_counter_in *in, uint32_t flags,
+                         uint32_t clock)
+{
+    struct idl_client client = stm_client(task->process->pm);
+    struct stm_counter_out out;
+    long result = server_result(stm_counter(&client, in, &out));
+
+    return result < 0 ? result : descriptor_of(task, out.key, flags, clock);
 }
 
 long sys_eventfd2(struct task *task, uint32_t value, uint32_t flags)
@@ -106,4 +112,130 @@ long sys_timerfd_settime(struct task *task, int32_t fd, uint32_t flags, VmAddr v
 long sys_timerfd_gettime(struct task *task, int32_t fd, VmAddr value)
 {
     return value == 0 ? -EFAULT : timer_do(task, fd, NULL, false, value);
+}
+
+/* ---- epoll ------------------------------------------------------------------------------- */
+
+long sys_epoll_create1(struct task *task, uint32_t flags)
+{
+    struct idl_client client = stm_client(task->process->pm);
+    struct stm_epoll_out out;
+    long result;
+
+    if ((flags & ~(uint32_t)O_CLOEXEC) != 0)
+        return -EINVAL;
+    result = server_result(stm_epoll(&client, &out));
+    return result < 0 ? result : descriptor_of(task, out.key, flags, 0);
+}
+
+long sys_epoll_create(struct task *task, int32_t size)
+{
+    return size <= 0 ? -EINVAL : sys_epoll_create1(task, 0);
+}
+
+/* What cannot be waited for is EPERM; an epoll that is none STM refuses. */
+static long control(struct task *task, const struct file *epoll, uint32_t action, int32_t fd,
+                    const struct file *file, const struct linux_epoll_event *event)
+{
+    struct idl_client client = stm_client(task->process->pm);
+    const struct stm_epoll_control_in in = {.key = epoll->key,
+                                            .action = action,
+                                            .fd = (uint32_t)fd,
+                                            .stream = file->key,
+                                            .events = event->events,
+                                            .data = event->data};
+
+    if (!file->operations->pollable)
+        return -EPERM;
+    if (!epoll->operations->pollable)
+        return -EINVAL;
+    return server_result(stm_epoll_control(&client, &in));
+}
+
+long sys_epoll_ctl(struct task *task, int32_t epoll_fd, uint32_t action, int32_t fd, VmAddr from)
+{
+    struct pm *pm = task->process->pm;
+    struct linux_epoll_event event = {0, 0};
+    struct file *epoll, *file;
+    long result = -EBADF;
+
+    if (action != EPOLL_CTL_DEL && user_read(&event, from, sizeof(event)) < 0)
+        return -EFAULT;
+    epoll = descriptor_get(task->process, epoll_fd);
+    file = descriptor_get(task->process, fd);
+    if (epoll != NULL && file != NULL)
+        result = control(task, epoll, action, fd, file, &event);
+    if (epoll != NULL)
+        file_drop(pm, epoll);
+    if (file != NULL)
+        file_drop(pm, file);
+    return result;
+}
+
+/* What is ready goes from STM straight to the caller; what does not arrive is ready still. */
+static long wait(struct task *task, int32_t fd, VmAddr events, int32_t most, int64_t delay_ns)
+{
+    struct pm *pm = task->process->pm;
+    struct idl_client client = stm_client(pm);
+    struct file *file;
+    long result = -EINVAL;
+
+    if (most <= 0 || (size_t)most > INT32_MAX / sizeof(struct linux_epoll_event))
+        return -EINVAL;
+    file = descriptor_get(task->process, fd);
+    if (file == NULL)
+        return -EBADF;
+    const struct stm_epoll_wait_in in = {file->key, (uint32_t)most, delay_ns};
+    struct stm_epoll_wait_out out = {.events = (void *)events,
+                                     .events_room = MIN((uint32_t)most * EVENT_BYTES,
+                                                        STM_EPOLL_WAIT_OUT_EVENTS_MAX)};
+
+    if (delay_ns != 0 && signal_is_pending(task))
+        result = MIX_RESTART;
+    else if (file->operations->pollable)
+        result = server_result(stm_epoll_wait(&client, &in, &out));
+    file_drop(pm, file);
+    if (result < 0)
+        return result == MIX_RESTART ? -EINTR : result; /* it is never made again */
+    ASSERT(out.events_bytes % EVENT_BYTES == 0);
+    return out.events_bytes / EVENT_BYTES;
+}
+
+static int64_t delay_of(int32_t timeout_ms)
+{
+    return timeout_ms < 0 ? K_NOTIMEOUT : (int64_t)timeout_ms * 1000000;
+}
+
+long sys_epoll_wait(struct task *task, int32_t fd, VmAddr events, int32_t most, int32_t timeout_ms)
+{
+    return wait(task, fd, events, most, delay_of(timeout_ms));
+}
+
+static long wait_masked(struct task *task, int32_t fd, VmAddr events, int32_t most,
+                        int64_t delay_ns, VmAddr mask, size_t set_bytes)
+{
+    uint64_t set;
+
+    if (mask != 0 && set_bytes != sizeof(set))
+        return -EINVAL;
+    if (mask != 0 && user_read(&set, mask, sizeof(set)) < 0)
+        return -EFAULT;
+    if (mask != 0)
+        signal_mask_for_call(task, set);
+    return wait(task, fd, events, most, delay_ns);
+}
+
+long sys_epoll_pwait(struct task *task, int32_t fd, VmAddr events, int32_t most, int32_t timeout_ms,
+                     VmAddr mask, size_t set_bytes)
+{
+    return wait_masked(task, fd, events, most, delay_of(timeout_ms), mask, set_bytes);
+}
+
+long sys_epoll_pwait2(struct task *task, int32_t fd, VmAddr events, int32_t most, VmAddr timeout,
+                      VmAddr mask, size_t set_bytes)
+{
+    int64_t delay_ns = K_NOTIMEOUT;
+    long result = timeout == 0 ? 0 : time_read_delay(timeout, &delay_ns);
+
+    return result < 0 ? result : wait_masked(task, fd, events, most, delay_ns, mask, set_bytes);
 }

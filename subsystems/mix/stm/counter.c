@@ -35,11 +35,11 @@ static uint64_t counter_value(const struct counter *counter, uint64_t now_ns)
     return counter->interval_ns == 0 ? 1 : 1 + (now_ns - counter->next_ns) / counter->interval_ns;
 }
 
-static void counter_changed(struct counter *counter)
+static void counter_changed(struct counter *counter, uint32_t events)
 {
     wait_queue_wake_all(&counter->object.readers);
     wait_queue_wake_all(&counter->object.writers);
-    wait_queue_wake_all(&counter->object.watchers);
+    stream_changed(&counter->object, events);
 }
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
@@ -81,7 +81,7 @@ static void counter_close(struct stm *stm, struct stream *stream)
 {
     struct counter *counter = counter_of(stream);
 
-    counter_changed(counter);
+    counter_changed(counter, POLLIN | POLLOUT);
     counter_free(&stm->counters, counter);
 }
 
@@ -125,7 +125,8 @@ static void counter_read_settle(struct stm *stm, struct transfer *transfer, bool
         ASSERT(counter->taken > 0 && counter->taken <= counter->value);
         counter->value -= counter->taken;
     }
-    counter_changed(counter);
+    counter->is_noticed = false;
+    counter_changed(counter, POLLOUT);
 }
 
 static long counter_write(struct call *call, struct transfer *transfer)
@@ -154,28 +155,38 @@ static void counter_write_settle(struct stm *stm, struct transfer *transfer, boo
     if (done) {
         ASSERT(counter->taken < COUNTER_END - counter->value);
         counter->value += counter->taken;
+        counter_changed(counter, POLLIN);
+    } else {
+        wait_queue_wake_one(&counter->object.writers);
     }
-    counter_changed(counter);
 }
 
 /* ---- The rest -------------------------------------------------------------------------------- */
 
 static uint32_t counter_poll(struct stm *stm, struct stream *stream, uint32_t wanted)
 {
-    const struct counter *counter = counter_of(stream);
-    uint32_t events =
-        counter_value(counter, counter->is_timer ? time_now_ns() : 0) > 0 ? POLLIN : 0;
+    struct counter *counter = counter_of(stream);
+    uint64_t value = counter_value(counter, counter->is_timer ? time_now_ns() : 0);
+    uint32_t events = value > 0 ? POLLIN : 0;
 
     (void)stm;
     (void)wanted;
+    /* Time changes a timer without telling; once, until it is read or set. */
+    if (counter->is_timer && value > 0 && !counter->is_noticed) {
+        counter->is_noticed = true;
+        counter->object.arrivals++;
+    }
     if (!counter->is_timer && counter->value < COUNTER_END - 1)
         events |= POLLOUT;
     return events;
 }
 
-static uint64_t counter_ready_at(const struct stream *stream)
+static uint64_t counter_ready_at(struct stm *stm, const struct stream *stream)
 {
-    return counter_of(stream)->next_ns;
+    const struct counter *counter = counter_of(stream);
+
+    (void)stm;
+    return counter->is_noticed ? 0 : counter->next_ns;
 }
 
 static int counter_ioctl(struct call *call, struct stream *stream, const struct stm_ioctl_in *in,
@@ -210,7 +221,8 @@ int counter_timer(struct stm *stm, const struct stm_timer_in *in, struct stm_tim
     if (in->set != 0) {
         counter->next_ns = in->next_ns;
         counter->interval_ns = in->interval_ns;
-        counter_changed(counter);
+        counter->is_noticed = false;
+        counter_changed(counter, POLLIN);
     }
     return 0;
 }

@@ -21,6 +21,7 @@ struct counter {
     uint64_t value;
     uint64_t next_ns, interval_ns; /* by sysTime; 0: not set, not again */
     uint64_t taken;                /* by the read that is to be settled */
+    bool is_noticed;               /* by a poll: the timer has expired */
     uint64_t number;               /* st_ino */
     struct counter *next_free;
 };

@@ -113,7 +113,7 @@ static void wake_all(struct pipe *pipe)
 {
     wait_queue_wake_all(&pipe->object.readers);
     wait_queue_wake_all(&pipe->object.writers);
-    wait_queue_wake_all(&pipe->object.watchers);
+    stream_changed(&pipe->object, POLLIN | POLLOUT);
 }
 
 void pipe_close(struct stm *stm, struct stream *stream)
@@ -166,7 +166,7 @@ void pipe_skip(struct pipe *pipe, uint32_t bytes)
     pipe->first = pipe->used == 0 ? 0 : (pipe->first + bytes) % pipe->capacity;
     if (!wait_queue_is_empty(&pipe->object.writers) && pipe_room(pipe) >= PIPE_ATOMIC_BYTES)
         wait_queue_wake_one(&pipe->object.writers);
-    wait_queue_wake_all(&pipe->object.watchers);
+    stream_changed(&pipe->object, POLLOUT);
 }
 
 /* Where the next byte goes. */
@@ -183,7 +183,7 @@ static void added(struct pipe *pipe, uint32_t bytes)
     pipe->touched = MAX(pipe->touched, MIN(at + bytes, pipe->capacity));
     pipe->used += bytes;
     wait_queue_wake_one(&pipe->object.readers);
-    wait_queue_wake_all(&pipe->object.watchers);
+    stream_changed(&pipe->object, POLLIN);
 }
 
 /* Copies behind the last byte, around the end of the ring. Frames there are beyond doubt: who goes

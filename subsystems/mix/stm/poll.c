@@ -25,7 +25,7 @@ static struct watch *watch_take(struct watches *watches)
     return watch;
 }
 
-static void watches_give(struct watches *watches, struct watch *mine)
+void watches_give(struct watches *watches, struct watch *mine)
 {
     while (mine != NULL) {
         struct watch *watch = mine;
@@ -77,6 +77,31 @@ static uint32_t items_look(struct stm *stm, uint8_t *items, uint32_t count)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
+bool watch_enter(struct stm *stm, struct stream *stream, struct waiter *waiter, struct watch **mine)
+{
+    struct watch *watch = watch_take(&stm->watches);
+
+    if (watch == NULL)
+        return false;
+    wait_link_enter(&watch->link, &stream->object->watchers, waiter);
+    watch->next = *mine;
+    *mine = watch;
+    return true;
+}
+
+bool stream_watch(struct stm *stm, struct stream *stream, struct waiter *waiter,
+                  struct watch **mine)
+{
+    if (stream->operations->watch != NULL)
+        return stream->operations->watch(stm, stream, waiter, mine);
+    return watch_enter(stm, stream, waiter, mine);
+}
+
+uint64_t stream_ready_at(struct stm *stm, const struct stream *stream)
+{
+    return stream->operations->ready_at == NULL ? 0 : stream->operations->ready_at(stm, stream);
+}
+
 /* Enters the queues of all streams there are. False: the watches are used up. */
 static bool items_watch(struct stm *stm, const uint8_t *items, uint32_t count,
                         struct waiter *waiter, struct watch **mine)
@@ -84,17 +109,12 @@ static bool items_watch(struct stm *stm, const uint8_t *items, uint32_t count,
     for (uint32_t i = 0; i < count; i++) {
         struct stm_watch item;
         struct stream *stream;
-        struct watch *watch;
 
         stm_watch_load(items + i * STM_WATCH_BYTES, &item);
         stream = stream_find(&stm->streams, item.key);
         ASSERT(stream != NULL); /* or the poll would not have to wait */
-        watch = watch_take(&stm->watches);
-        if (watch == NULL)
+        if (!stream_watch(stm, stream, waiter, mine))
             return false;
-        wait_link_enter(&watch->link, &stream->object->watchers, waiter);
-        watch->next = *mine;
-        *mine = watch;
     }
     return true;
 }
@@ -111,6 +131,18 @@ static int items_wait(struct call *call, const uint8_t *items, uint32_t count, u
     return status;
 }
 
+int poll_wait(struct call *call, struct stream *stream, uint64_t timeout_ns)
+{
+    struct waiter waiter = {0};
+    struct watch *mine = NULL;
+    int status = -ENOMEM;
+
+    if (stream_watch(call->stm, stream, &waiter, &mine))
+        status = call_sleep(call, &waiter, timeout_ns);
+    watches_give(&call->stm->watches, mine);
+    return status;
+}
+
 /* When the first of them becomes ready to be read by the time alone; 0: none does. */
 static uint64_t items_ready_at(struct stm *stm, const uint8_t *items, uint32_t count)
 {
@@ -119,17 +151,16 @@ static uint64_t items_ready_at(struct stm *stm, const uint8_t *items, uint32_t c
     for (uint32_t i = 0; i < count; i++) {
         const struct stream *stream;
         struct stm_watch item;
-        uint64_t at_ns = 0;
 
         stm_watch_load(items + i * STM_WATCH_BYTES, &item);
         stream = stream_find(&stm->streams, item.key);
-        if (stream != NULL && stream->operations->ready_at != NULL && (item.events & POLLIN) != 0)
-            at_ns = stream->operations->ready_at(stream);
-        if (at_ns != 0 && (first_ns == 0 || at_ns < first_ns))
-            first_ns = at_ns;
+        if (stream != NULL && (item.events & POLLIN) != 0)
+            first_ns = poll_earlier(first_ns, stream_ready_at(stm, stream));
     }
     return first_ns;
 }
+
+/* ---- Time ------------------------------------------------------------------------------------ */
 
 static uint64_t now_ns(void)
 {
@@ -140,26 +171,43 @@ static uint64_t now_ns(void)
     return time_ns;
 }
 
-/* What is left until `end_ns`, 0 for ever where there is none; false: nothing is. */
-static bool time_left(int64_t timeout_ns, uint64_t end_ns, uint64_t *left_ns)
+uint64_t poll_earlier(uint64_t one_ns, uint64_t other_ns)
 {
-    uint64_t now = timeout_ns > 0 ? now_ns() : 0;
-
-    *left_ns = timeout_ns > 0 && now < end_ns ? end_ns - now : 0;
-    return timeout_ns < 0 || *left_ns > 0;
+    if (one_ns == 0 || other_ns == 0)
+        return one_ns + other_ns;
+    return MIN(one_ns, other_ns);
 }
+
+uint64_t poll_end(int64_t timeout_ns)
+{
+    return timeout_ns > 0 ? now_ns() + (uint64_t)timeout_ns : 0;
+}
+
+bool poll_time_left(int64_t timeout_ns, uint64_t end_ns, uint64_t ready_ns, uint64_t *left_ns)
+{
+    uint64_t until_ns = timeout_ns > 0 ? poll_earlier(end_ns, ready_ns) : ready_ns;
+    uint64_t now = until_ns != 0 ? now_ns() : 0;
+
+    *left_ns = 0;
+    if (timeout_ns == 0 || (timeout_ns > 0 && now >= end_ns))
+        return false;
+    if (until_ns != 0) /* what was not ready when it was looked at may be so by now: look again */
+        *left_ns = until_ns > now ? MIN(until_ns - now, (uint64_t)INT64_MAX) : 1;
+    return true;
+}
+
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 int poll_streams(struct call *call, const struct stm_poll_in *in, struct stm_poll_out *out)
 {
     uint32_t count = in->items_bytes / STM_WATCH_BYTES;
-    uint64_t end_ns = in->timeout_ns > 0 ? now_ns() + (uint64_t)in->timeout_ns : 0;
+    uint64_t end_ns = poll_end(in->timeout_ns);
     uint64_t left_ns;
 
     if (in->items_bytes % STM_WATCH_BYTES != 0 || out->results_room < in->items_bytes)
         return -EINVAL;
     for (;;) {
         uint8_t *items = items_fetch(call);
-        uint64_t ready_ns;
         int status;
 
         if (items == NULL)
@@ -167,15 +215,9 @@ int poll_streams(struct call *call, const struct stm_poll_in *in, struct stm_pol
         out->ready = items_look(call->stm, items, count);
         out->results = items;
         out->results_bytes = in->items_bytes;
-        if (out->ready > 0 || !time_left(in->timeout_ns, end_ns, &left_ns))
+        if (out->ready > 0 || !poll_time_left(in->timeout_ns, end_ns,
+                                              items_ready_at(call->stm, items, count), &left_ns))
             return 0;
-        ready_ns = items_ready_at(call->stm, items, count);
-        if (ready_ns != 0) {
-            uint64_t now = now_ns();
-
-            ready_ns = ready_ns > now ? MIN(ready_ns - now, (uint64_t)INT64_MAX) : 1;
-            left_ns = left_ns == 0 ? ready_ns : MIN(left_ns, ready_ns);
-        }
         status = items_wait(call, items, count, left_ns);
         if (status != 0 && status != -ETIMEDOUT)
             return status;

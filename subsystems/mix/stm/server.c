@@ -221,6 +221,35 @@ static KnResult op_timer(void *server, const struct idl_context *context,
     return result_of(counter_timer(call->stm, in, out));
 }
 
+/* ---- Epolls ---------------------------------------------------------------------------------- */
+
+static KnResult op_epoll(void *server, const struct idl_context *context, struct stm_epoll_out *out)
+{
+    struct call *call = server;
+    int status = epoll_open(call);
+
+    (void)context;
+    if (status == 0)
+        out->key = call->opened[0]->key;
+    return result_of(status);
+}
+
+static KnResult op_epoll_control(void *server, const struct idl_context *context,
+                                 const struct stm_epoll_control_in *in)
+{
+    struct call *call = server;
+
+    (void)context;
+    return result_of(epoll_control(call->stm, in));
+}
+
+static KnResult op_epoll_wait(void *server, const struct idl_context *context,
+                              const struct stm_epoll_wait_in *in, struct stm_epoll_wait_out *out)
+{
+    (void)context;
+    return result_of(epoll_wait(server, in, out));
+}
+
 /* ---- The rest -------------------------------------------------------------------------------- */
 
 static KnResult op_poll(void *server, const struct idl_context *context,
@@ -295,4 +324,7 @@ const struct stm_server_ops stm_operations = {
     .session_end = op_session_end,
     .counter = op_counter,
     .timer = op_timer,
+    .epoll = op_epoll,
+    .epoll_control = op_epoll_control,
+    .epoll_wait = op_epoll_wait,
 };

@@ -8,7 +8,8 @@
  *   counter                     numbers that are added to, and timers
  *   tty, terminal               the line discipline; the console around it
  *   launch, channel             the launcher's streams
- *   poll, signals               many streams at once; what PM is told
+ *   poll, epoll                 many streams at once, named each time or once
+ *   signals                     what PM is told
  *   server, main                the operations, and the start
  *
  * I1 All writable data hangs off struct stm, and all of it is touched under `lock`.
@@ -23,6 +24,7 @@
 #include "mix/linux.h"
 #include "subsystems/mix/stm/channel.h"
 #include "subsystems/mix/stm/counter.h"
+#include "subsystems/mix/stm/epoll.h"
 #include "subsystems/mix/stm/lock.h"
 #include "subsystems/mix/stm/pipe.h"
 #include "subsystems/mix/stm/poll.h"
@@ -42,6 +44,7 @@ struct stm {
     struct streams streams;
     struct pipes pipes;
     struct counters counters;
+    struct epolls epolls;
     struct watches watches;
     uint8_t scratch[SCRATCH_BYTES]; /* of whoever holds the lock, until he gives it back */
 };

@@ -13,6 +13,15 @@ void stream_object_init(struct stream_object *object)
     wait_queue_init(&object->readers);
     wait_queue_init(&object->writers);
     wait_queue_init(&object->watchers);
+    object->arrivals = object->departures = 0;
+}
+
+void stream_changed(struct stream_object *object, uint32_t events)
+{
+    ASSERT((events & (POLLIN | POLLOUT)) == events && events != 0);
+    object->arrivals += (events & POLLIN) != 0;
+    object->departures += (events & POLLOUT) != 0;
+    wait_queue_wake_all(&object->watchers);
 }
 
 /* Only trusted actors get keys, so a generator that is seeded well is secret enough: who sees no

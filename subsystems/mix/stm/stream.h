@@ -31,11 +31,13 @@
 struct call;
 struct stm;
 struct stream;
+struct watch;
 
 /* What every object behind a stream begins with: who waits for it. */
 struct stream_object {
     struct wait_queue readers, writers; /* woken one by one */
     struct wait_queue watchers;         /* woken all, whatever happens */
+    uint32_t arrivals, departures;      /* how often there was more to read, and more room */
 };
 
 struct transfer {
@@ -68,7 +70,12 @@ struct stream_operations {
 
     /* When it becomes ready to be read by the time alone (sysTime), 0: never. NULL: nothing of
      * the kind does. */
-    uint64_t (*ready_at)(const struct stream *stream);
+    uint64_t (*ready_at)(struct stm *stm, const struct stream *stream);
+
+    /* Enters the queues of all that can make it ready; NULL: it is its object's alone. False: the
+     * watches are used up. */
+    bool (*watch)(struct stm *stm, struct stream *stream, struct waiter *waiter,
+                  struct watch **mine);
 
     /* 0 or a negated errno; -ENOTTY where the request is none of the kind's. */
     int (*ioctl)(struct call *call, struct stream *stream, const struct stm_ioctl_in *in,
@@ -113,5 +120,8 @@ struct stream *stream_find(struct streams *streams, uint64_t key);
 void stream_release(struct stm *stm, struct stream *stream);
 
 void stream_object_init(struct stream_object *object);
+
+/* Something happened that ends polls: POLLIN, there may be more to read; POLLOUT, more room. */
+void stream_changed(struct stream_object *object, uint32_t events);
 
 #endif

@@ -170,7 +170,7 @@ static void terminal_close(struct stm *stm, struct stream *stream)
     (void)stream;
     wait_queue_wake_all(&stm->terminal.object.readers);
     wait_queue_wake_all(&stm->terminal.object.writers);
-    wait_queue_wake_all(&stm->terminal.object.watchers);
+    stream_changed(&stm->terminal.object, POLLIN | POLLOUT);
 }
 
 static const struct stream_operations terminal_operations = {
@@ -243,7 +243,7 @@ void terminal_input(struct stm *stm, const uint8_t *bytes, uint32_t count)
         wait_queue_wake_one(&terminal->object.readers);
     if (tty_is_writable(&terminal->tty))
         wait_queue_wake_one(&terminal->object.writers);
-    wait_queue_wake_all(&terminal->object.watchers);
+    stream_changed(&terminal->object, POLLIN | POLLOUT);
 }
 
 void terminal_resize(struct stm *stm, const struct linux_winsize *window)
@@ -270,7 +270,7 @@ void terminal_hang_up(struct stm *stm)
     terminal_session_end(stm, terminal->session);
     wait_queue_wake_all(&terminal->object.readers);
     wait_queue_wake_all(&terminal->object.writers);
-    wait_queue_wake_all(&terminal->object.watchers);
+    stream_changed(&terminal->object, POLLIN | POLLOUT);
     wait_queue_wake_all(&terminal->drained);
 }
 
@@ -280,7 +280,7 @@ void terminal_sent(struct stm *stm)
 
     if (tty_is_writable(&terminal->tty)) {
         wait_queue_wake_one(&terminal->object.writers);
-        wait_queue_wake_all(&terminal->object.watchers);
+        stream_changed(&terminal->object, POLLIN | POLLOUT);
     }
     if (tty_output_bytes(&terminal->tty) == 0)
         wait_queue_wake_all(&terminal->drained);

@@ -48,7 +48,7 @@ static void look_again(struct stm *stm)
     channel_kick(stm);
     wait_queue_wake_all(&terminal->object.readers);
     wait_queue_wake_all(&terminal->object.writers);
-    wait_queue_wake_all(&terminal->object.watchers);
+    stream_changed(&terminal->object, POLLIN | POLLOUT);
     if (tty_output_bytes(&terminal->tty) == 0)
         wait_queue_wake_all(&terminal->drained);
 }
