@@ -269,6 +269,37 @@ static void open_beyond_the_name(void **state)
     assert_int_equal(host_read(&file.segment, 0, seen, 10), 0); /* the cache was emptied */
 }
 
+static void without_a_name(void **state)
+{
+    const uint32_t flags = O_TMPFILE | O_EXCL | O_RDWR;
+    struct opened first, second;
+    uint64_t before;
+
+    (void)state;
+    assert_int_equal(host_mkdir("/d", 0755), 0);
+    before = blocks_free();
+    assert_int_equal(host_open("/d", flags, 0644, &first), 0);
+    assert_int_equal(host_open("/d", flags, 0600, &second), 0);
+    assert_int_equal(first.attr.links, 0);
+    assert_int_equal(first.attr.mode, S_IFREG | 0644);
+    assert_int_equal(host_write(&first.segment, 0, big, 50000), 50000);
+    assert_int_equal(host_read(&first.segment, 0, seen, BIG_BYTES), 50000);
+    assert_memory_equal(seen, big, 50000);
+    assert_int_equal(host_rmdir("/d"), 0); /* nothing is in it */
+    assert_int_equal(host_close(second.key), 0);
+    assert_int_equal(host_close(first.key), 0);
+    assert_true(blocks_free() >= before);
+    assert_int_equal(host_open("/d", flags, 0644, &first), -ENOENT);
+    assert_int_equal(host_open("/", flags & ~(uint32_t)O_EXCL, 0644, &first), -EOPNOTSUPP);
+    assert_int_equal(host_open("/", flags & ~(uint32_t)O_ACCMODE, 0644, &first), -EINVAL);
+    assert_int_equal(host_open("/", flags & ~(uint32_t)O_DIRECTORY, 0644, &first), -EINVAL);
+    assert_int_equal(host_open("/", flags | O_CREAT, 0644, &first), -EINVAL);
+    assert_int_equal(put("/f", 0, "x", 1), 1);
+    assert_int_equal(host_open("/f", flags, 0644, &first), -ENOTDIR);
+    host_become(1000);
+    assert_int_equal(host_open("/", flags, 0644, &first), -EACCES);
+}
+
 /* The next file with that number has another key. */
 static void keys_do_not_come_back(void **state)
 {
@@ -580,6 +611,7 @@ int main(void)
         TEST(full),
         TEST(promises_come_back),
         TEST(open_beyond_the_name),
+        TEST(without_a_name),
         TEST(keys_do_not_come_back),
         TEST(end_with_files_open),
         TEST(times_and_returning_nodes),

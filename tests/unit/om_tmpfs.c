@@ -155,7 +155,7 @@ static void times_can_be_set(void **state)
     assert_true(attr.ctime_s >= (int64_t)(HOST_START_NS / HOST_SECOND_NS));
     change.mtime = (struct om_time){0, 1000000000};
     assert_int_equal(path_setattr(host.om, &where, 0, &change, &host.remote), -EINVAL);
-    change.set = 64;
+    change.set = 128;
     assert_int_equal(path_setattr(host.om, &where, 0, &change, &host.remote), -EINVAL);
     assert_int_equal(host_close(file.key), 0);
 }

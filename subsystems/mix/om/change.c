@@ -5,8 +5,12 @@
  */
 #include "kit/assert.h"
 #include "kit/base.h"
+#include "kit/format.h"
 #include "mix/errno.h"
 #include "subsystems/mix/om/operations.h"
+
+#define NAMELESS_BYTES 24 /* of a name that nobody sees, and its NUL */
+#define NAMELESS_TRIES 16u
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
@@ -71,6 +75,41 @@ int change_make(struct om *om, const struct walk *walk, const struct fs_template
         status = directory->fs->operations->create(directory, walk->last, &own, made);
     } else {
         status = refuse_make(om, walk, status);
+    }
+    fs_change_end(directory->fs);
+    return status;
+}
+
+/* It has a name for as long as nobody can see it: the change is one. */
+int change_make_nameless(struct om *om, const struct walk *walk, const struct fs_template *template,
+                         struct node **made)
+{
+    struct node *directory = walk->directory;
+    struct fs_template own = *template;
+    struct fs_owner above;
+    char text[NAMELESS_BYTES];
+    struct name name = {text, 0};
+    int status;
+
+    ASSERT(directory->type == S_IFDIR);
+    fs_change_begin(directory->fs);
+    status = check_make(walk, &above);
+    if (status == 0) {
+        template_own(&own, &walk->where->caller, &above);
+        status = -EEXIST;
+    }
+    for (uint32_t tries = 0; status == -EEXIST && tries < NAMELESS_TRIES; tries++) {
+        uint64_t number = __atomic_add_fetch(&om->last_nameless, 1, __ATOMIC_RELAXED);
+
+        name.bytes = (uint32_t)format(text, sizeof(text), "#%lu", (unsigned long)number);
+        status = directory->fs->operations->create(directory, name, &own, made);
+    }
+    if (status == 0) {
+        status = directory->fs->operations->unlink(directory, name, false);
+        if (status != 0)
+            node_drop(*made);
+        if (status != 0)
+            *made = NULL;
     }
     fs_change_end(directory->fs);
     return status;

@@ -26,6 +26,7 @@ struct om {
     struct mounts mounts;
     struct node *root; /* of the root file system */
     uint64_t last_device;
+    uint64_t last_nameless; /* file that was made without a name */
     struct keys keys;
 };
 

@@ -105,6 +105,30 @@ static int find_or_make(struct walk *walk, struct om *om, const struct where *wh
     return change_make(om, walk, &template, &walk->node);
 }
 
+/* Linux can give such a file a name later, if O_EXCL does not rule it out; OM cannot. */
+static int check_nameless(uint32_t flags)
+{
+    if ((flags & O_TMPFILE) != O_TMPFILE || (flags & O_CREAT) != 0 ||
+        (flags & O_ACCMODE) == O_RDONLY)
+        return -EINVAL;
+    return (flags & O_EXCL) == 0 ? -EOPNOTSUPP : 0;
+}
+
+static int make_nameless(struct walk *walk, struct om *om, const struct where *where, uint32_t mode)
+{
+    struct fs_template template = {.mode = S_IFREG | (mode & ~(uint32_t)S_IFMT)};
+    int status = walk_path(walk, om, where, WALK_FOLLOW);
+
+    if (status == 0 && walk->node->type != S_IFDIR)
+        status = -ENOTDIR;
+    if (status != 0)
+        return status;
+    node_drop(walk->directory);
+    walk->directory = walk->node;
+    walk->node = NULL;
+    return change_make_nameless(om, walk, &template, &walk->node);
+}
+
 /* The key takes over the walk's hold of the node. */
 static int open_end(struct om *om, struct walk *walk, uint32_t flags, struct opened *opened)
 {
@@ -135,6 +159,15 @@ int path_open(struct om *om, const struct where *where, uint32_t flags, uint32_t
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
     if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
         return -EINVAL;
+    if ((flags & O_NAMELESS) != 0) {
+        status = check_nameless(flags);
+        if (status != 0)
+            return status;
+        status = make_nameless(&walk, om, where, mode);
+        if (status == 0)
+            status = open_end(om, &walk, flags, opened);
+        return walk_finish(&walk, status, remote);
+    }
     status = find_or_make(&walk, om, where, flags, mode);
     while (status == -EEXIST && (flags & O_EXCL) == 0 && ++tries < TRIES) {
         walk_end(&walk);

@@ -59,6 +59,10 @@ int path_unlink(struct om *om, const struct where *where, bool is_directory, str
 int change_make(struct om *om, const struct walk *walk, const struct fs_template *template,
                 struct node **made);
 
+/* The same in the walk's directory, without a name: it is gone with its last holder. */
+int change_make_nameless(struct om *om, const struct walk *walk, const struct fs_template *template,
+                         struct node **made);
+
 /* ---- rename.c -------------------------------------------------------------------------------- */
 
 int path_rename(struct om *om, const struct where *old, const struct where *where, uint32_t flags,

@@ -13,6 +13,8 @@
 
 #define EXECUTE_BITS 0111u
 #define ACCESS_EXECUTE 1u
+#define MEMORY_FOLDER "/dev/shm"
+#define MEMORY_MODE 0777u /* no umask counts */
 
 /* How often set-id bits were set so far, and one: never 0, which a file has that was not looked at.
  */
@@ -212,6 +214,34 @@ long path_open_text(struct task *task, const char *text, uint32_t flags, struct 
                      : start_in_proc(buffer->path, task->process->proc_directory);
     if (result == 0)
         result = open_at(task, task->process->directory, buffer, flags, 0, file);
+    buffer_give(pm, buffer);
+    return result;
+}
+
+long path_open_memory(struct task *task, const char *name, struct file **file)
+{
+    struct pm *pm = task->process->pm;
+    uint64_t root = pm->processes.first->root; /* the site's, whatever the caller's is */
+    struct call_buffer *buffer = buffer_take(pm);
+    uint32_t seen = set_ids_now(pm);
+    long result;
+
+    if (buffer == NULL)
+        return -ENOMEM;
+    struct idl_client client = om_client(pm, buffer);
+    const struct om_open_in in = {.root = root,
+                                  .directory = root,
+                                  .who = om_who(task->process),
+                                  .path = MEMORY_FOLDER,
+                                  .flags = O_RDWR | O_TMPFILE | O_EXCL,
+                                  .mode = MEMORY_MODE};
+    struct om_open_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
+
+    result = server_path_result(om_open(&client, &in, &out), &out.mount);
+    if (result == 0)
+        result = file_of_object(task, &out, O_RDWR, seen, file);
+    if (result == 0)
+        name_set(pm, *file, name, 0);
     buffer_give(pm, buffer);
     return result;
 }

@@ -39,6 +39,9 @@ void path_end(struct path *path);
 /* Opens what the path names, making it where flags say so. */
 long path_open(struct path *path, uint32_t flags, uint32_t mode, struct file **file);
 
+/* Opens a new file of the memory's that has no name but what /proc tells of it. */
+long path_open_memory(struct task *task, const char *name, struct file **file);
+
 /* Opens by a name of PM's own; for exec: a regular file that the caller may execute. */
 long path_open_text(struct task *task, const char *text, uint32_t flags, struct file **file);
 long path_open_program(struct task *task, const char *text, uint32_t flags, struct file **file);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -21,6 +22,7 @@
 #define BIG 100000
 
 static int differences;
+static char got[BIG];
 
 static void check(int holds, const char *text, int line)
 {
@@ -74,7 +76,7 @@ static void look_at_vectors(void)
 
 static void look_at_copies(void)
 {
-    static char sent[BIG], got[BIG];
+    static char sent[BIG];
     int from = open("from", O_RDWR | O_CREAT | O_TRUNC, 0600), ends[2];
     int to = open("to", O_RDWR | O_CREAT | O_TRUNC, 0600);
     int append = open("to", O_RDWR | O_APPEND), folder = open(".", O_RDONLY);
@@ -246,14 +248,63 @@ static void look_at_ranges(void)
     FAILS(close_range(20, 30, 1), EINVAL);
 }
 
-int main(void)
+static void look_at_nameless(void)
 {
+    int file = open(".", O_TMPFILE | O_EXCL | O_RDWR, 0640), memory, status;
+    struct stat stat;
+    char text[64] = {0}, *none[] = {NULL}, *page;
+
+    CHECK(file >= 0 && fstat(file, &stat) == 0 && stat.st_nlink == 0 && stat.st_size == 0 &&
+          stat.st_mode == (S_IFREG | 0640));
+    CHECK(write(file, "nameless", 8) == 8 && pread(file, text, 8, 0) == 8 &&
+          !strcmp(text, "nameless"));
+    FAILS(open(".", O_TMPFILE | O_EXCL, 0600), EINVAL);
+    FAILS(open(".", O_TMPFILE | O_RDWR | O_CREAT, 0600), EINVAL);
+    FAILS(open("file", O_TMPFILE | O_EXCL | O_RDWR, 0600), ENOTDIR);
+    FAILS(open("none", O_TMPFILE | O_EXCL | O_RDWR, 0600), ENOENT);
+    close(file);
+    memory = memfd_create("mine", MFD_CLOEXEC);
+    CHECK(memory >= 0 && fcntl(memory, F_GETFD) == FD_CLOEXEC && fstat(memory, &stat) == 0 &&
+          stat.st_nlink == 0 && stat.st_mode == (S_IFREG | 0777) && stat.st_uid == geteuid());
+    CHECK(ftruncate(memory, 8192) == 0 && lseek(memory, 0, SEEK_END) == 8192);
+    page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    CHECK(page != MAP_FAILED && strcpy(page + 5000, "shared") != NULL);
+    CHECK(pread(memory, text, 7, 5000) == 7 && !strcmp(text, "shared"));
+    if (fork() == 0)
+        _exit(strcmp(strcpy(page, "child"), "child"));
+    CHECK(wait(&status) > 0 && status == 0 && !strcmp(page, "child"));
+    snprintf(text, sizeof(text), "/proc/self/fd/%d", memory);
+    CHECK(readlink(text, got, sizeof(got)) == 21 && !memcmp(got, "/memfd:mine (deleted)", 21));
+    FAILS(memfd_create("x", 0x40), EINVAL);
+    FAILS(memfd_create((char *)8, 0), EFAULT);
+    memset(got, 'x', 250);
+    FAILS(memfd_create(got, 0), EINVAL);
+    munmap(page, 8192);
+    close(memory);
+    /* A program that is in memory alone. */
+    memory = memfd_create("program", 0);
+    file = open("/proc/self/exe", O_RDONLY);
+    while ((status = (int)read(file, got, sizeof(got))) > 0)
+        CHECK(write(memory, got, (size_t)status) == status);
+    if (fork() == 0)
+        _exit(fexecve(memory, (char *[]){"x", "run", NULL}, none));
+    CHECK(wait(&status) > 0 && WEXITSTATUS(status) == 7);
+    close(memory);
+    close(file);
+}
+
+int main(int count, char **none)
+{
+    (void)none;
+    if (count > 1)
+        return 7;
     look_at_vectors();
     look_at_copies();
     look_at_statx();
     look_at_advice();
     look_at_lists();
     look_at_ranges();
+    look_at_nameless();
     printf("%d differences\n", differences);
     return differences != 0;
 }

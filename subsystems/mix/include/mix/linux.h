@@ -31,6 +31,8 @@
 #define O_NOATIME 01000000
 #define O_CLOEXEC 02000000
 #define O_PATH 010000000
+#define O_NAMELESS 020000000 /* of O_TMPFILE, which is it and O_DIRECTORY */
+#define O_TMPFILE (O_NAMELESS | O_DIRECTORY)
 
 /* flock */
 #define LOCK_SH 1
@@ -81,6 +83,9 @@
 #define F_UNLCK 2
 
 #define EFD_SEMAPHORE 1u
+#define MFD_CLOEXEC 1u
+#define MFD_EXEC 16u
+#define MEMFD_NAME_BYTES 250
 
 #define EPOLL_CTL_ADD 1
 #define EPOLL_CTL_DEL 2
