@@ -61,7 +61,7 @@ def test_random_system_calls(chorus, programs):
 def test_wild_pointers(chorus, programs):
     result = chorus.run("run", "--timeout", "20", "--files", programs, "./wild_pointers",
                         timeout=30)
-    assert (result.stdout, result.returncode) == (b"710 tries\n", 0)
+    assert (result.stdout, result.returncode) == (b"1040 tries\n", 0)
 
 
 @pytest.mark.parametrize("options", [[], ["-m", "32", "--save"]])

@@ -172,7 +172,8 @@ long sys_epoll_ctl(struct task *task, int32_t epoll_fd, uint32_t action, int32_t
     return result;
 }
 
-/* What is ready goes from STM straight to the caller; what does not arrive is ready still. */
+/* What is ready goes from STM straight to the caller; to one that a signal took away, it is ready
+ * still. */
 static long wait(struct task *task, int32_t fd, VmAddr events, int32_t most, int64_t delay_ns)
 {
     struct pm *pm = task->process->pm;

@@ -179,6 +179,57 @@ static int try_others(void)
     return try_all(calls, sizeof(calls) / sizeof(calls[0]));
 }
 
+static int try_more(void)
+{
+    static struct {
+        uint32_t version;
+        int pid;
+    } header = {0x20080522, 0};
+    int epoll = (int)syscall(SYS_epoll_create1, 0), timer = 0;
+    int expires = (int)syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0);
+    int counter = (int)syscall(SYS_eventfd2, 1, 0);
+
+    (void)syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &timer);
+    (void)syscall(SYS_epoll_ctl, epoll, 1 /* add */, counter, (int[3]){1 /* EPOLLIN */});
+    const struct call calls[] = {
+        CALL(preadv, file, WILD, 1, 0),
+        CALL(pwritev, file, WILD, 1, 0),
+        CALL(copy_file_range, file, WILD, file, AT(room), 10, 0),
+        CALL(copy_file_range, file, AT(room), file, WILD, 10, 0),
+        CALL(getdents, folder, WILD, 1000),
+        CALL(statx, AT_FDCWD, WILD, 0, 0, AT(room)),
+        CALL(statx, AT_FDCWD, AT("/"), 0, 0, WILD),
+        CALL(fcntl, file, F_GETLK, WILD),
+        CALL(fcntl, file, F_SETLK, WILD),
+        CALL(memfd_create, WILD, 0),
+        CALL(execveat, AT_FDCWD, WILD, 0, 0, 0),
+        CALL(sched_setscheduler, 0, 0, WILD),
+        CALL(sched_getparam, 0, WILD),
+        CALL(sched_setaffinity, 0, 8, WILD),
+        CALL(sched_getaffinity, 0, 8, WILD),
+        CALL(getcpu, WILD, 0),
+        CALL(capget, WILD, AT(room)),
+        CALL(capget, AT(&header), WILD),
+        CALL(capset, AT(&header), WILD),
+        CALL(sethostname, WILD, 10),
+        CALL(clock_settime, CLOCK_REALTIME, WILD),
+        CALL(settimeofday, WILD, 0),
+        CALL(adjtimex, WILD),
+        CALL(timer_create, CLOCK_MONOTONIC, WILD, AT(room)),
+        CALL(timer_create, CLOCK_MONOTONIC, 0, WILD),
+        CALL(timer_settime, timer, 0, WILD, 0),
+        CALL(timer_gettime, timer, WILD),
+        CALL(timerfd_settime, expires, 0, WILD, 0),
+        CALL(timerfd_gettime, expires, WILD),
+        CALL(write, counter, WILD, 8),
+        CALL(epoll_ctl, epoll, 1, in, WILD),
+        CALL(epoll_wait, epoll, WILD, 5, 0),
+        CALL(epoll_pwait, epoll, AT(room), 5, 0, WILD, 8),
+    };
+
+    return try_all(calls, sizeof(calls) / sizeof(calls[0]));
+}
+
 int main(void)
 {
     int ends[2];
@@ -196,7 +247,7 @@ int main(void)
         lseek(file, 0, SEEK_SET) < 0)
         return 2;
     (void)syscall(SYS_setgroups, 1, &group); /* so that there is one to tell */
-    done = try_reads() + try_names() + try_others();
+    done = try_reads() + try_names() + try_others() + try_more();
     printf("%d tries\n", done);
     return 0;
 }
