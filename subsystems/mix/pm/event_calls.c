@@ -183,6 +183,8 @@ static long wait(struct task *task, int32_t fd, VmAddr events, int32_t most, int
 
     if (most <= 0 || (size_t)most > INT32_MAX / sizeof(struct linux_epoll_event))
         return -EINVAL;
+    if (!is_user_range(events, (size_t)most * EVENT_BYTES))
+        return -EFAULT;
     file = descriptor_get(task->process, fd);
     if (file == NULL)
         return -EBADF;

@@ -75,7 +75,8 @@ static void look_at_counters(void)
     (void)take(file);
     FAILS(read(file, large, 7), EINVAL);
     FAILS(write(file, large, 7), EINVAL);
-    FAILS(read(file, (void *)8, 8), EAGAIN);
+    /* Linux looks at the counter first, MiX at the buffer */
+    CHECK(read(file, (void *)8, 8) < 0 && (errno == EAGAIN || errno == EFAULT));
     FAILS(eventfd(0, 2), EINVAL);
     CHECK(fstat(file, &stat) == 0 && (stat.st_mode & S_IFMT) == 0);
     CHECK(add(slow, 2) == 8 && take(slow) == 1 && take(slow) == 1 && events(slow, 0) == POLLOUT);
