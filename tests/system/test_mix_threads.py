@@ -20,3 +20,11 @@ def test_threads(chorus, tmp_path):
     result = chorus.run("run", "--timeout", "20", "--files", str(tmp_path), "--", "./threads",
                         timeout=30)
     assert (result.stdout.decode(), result.returncode) == (EXPECTED, 0)
+
+
+def test_robust_mutexes(chorus, tmp_path):
+    program = PROGRAM.parent / "robust.c"
+    subprocess.run(["gcc", "-static", "-pthread", "-o", tmp_path / "robust", program], check=True)
+    result = chorus.run("run", "--timeout", "20", "--files", str(tmp_path), "--", "./robust",
+                        timeout=30)
+    assert (result.stdout, result.returncode) == (b"thread 1\nagain 0\nprocess 1\n", 0)

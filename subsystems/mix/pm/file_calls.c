@@ -186,6 +186,15 @@ long sys_fcntl(struct task *task, int32_t fd, uint32_t command, uintptr_t value)
 
 /* ---- Offsets ----------------------------------------------------------------------------- */
 
+/* All of a file counts as data, up to a hole at its end. */
+static long seek_in_data(struct file *file, int64_t offset, uint32_t whence, int64_t size)
+{
+    if (offset < 0 || offset >= size)
+        return -ENXIO;
+    file->offset = (uint64_t)(whence == SEEK_DATA ? offset : size);
+    return (long)file->offset;
+}
+
 static long seek(struct task *task, struct file *file, int64_t offset, uint32_t whence)
 {
     struct linux_stat stat;
@@ -196,11 +205,13 @@ static long seek(struct task *task, struct file *file, int64_t offset, uint32_t 
         return -ESPIPE;
     if (whence == SEEK_CUR) {
         base = (int64_t)file->offset;
-    } else if (whence == SEEK_END) {
+    } else if (whence == SEEK_END || whence == SEEK_DATA || whence == SEEK_HOLE) {
         result = file->operations->stat(task, file, &stat);
         if (result < 0)
             return result;
         base = stat.size;
+        if (whence != SEEK_END)
+            return seek_in_data(file, offset, whence, stat.size);
     } else if (whence != SEEK_SET) {
         return -EINVAL;
     }

@@ -103,3 +103,58 @@ long sys_futex(struct task *task, VmAddr word, uint32_t operation, uint32_t valu
         return -ENOSYS;
     }
 }
+
+/* ---- Robust locks ------------------------------------------------------------------------ */
+
+#define ROBUST_MAX 2048 /* entries looked at: the list is the program's, and may be a ring */
+
+long sys_set_robust_list(struct task *task, VmAddr head, size_t bytes)
+{
+    if (bytes != sizeof(struct linux_robust_list))
+        return -EINVAL;
+    task->robust_list = head;
+    return 0;
+}
+
+long sys_get_robust_list(struct task *task, int32_t pid, VmAddr head, VmAddr bytes)
+{
+    uint64_t size = sizeof(struct linux_robust_list);
+    long result;
+
+    if (pid != 0 && pid != task->tid)
+        return -EPERM;
+    result = user_write(bytes, &size, sizeof(size));
+    return result < 0 ? result : user_write(head, &task->robust_list, sizeof(task->robust_list));
+}
+
+/* Wakes a waiter whether or not the word says that there is one: that bit may be set meanwhile. */
+static void give_up(const struct task *task, VmAddr word)
+{
+    uint32_t value;
+
+    if (user_read(&value, word, sizeof(value)) < 0 ||
+        (value & FUTEX_TID_MASK) != (uint32_t)task->tid)
+        return;
+    value = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+    if (user_write(word, &value, sizeof(value)) == 0)
+        (void)syncWake(word, 1);
+}
+
+void futex_owner_ends(struct task *task)
+{
+    struct linux_robust_list head;
+    uint64_t entry, next;
+
+    if (task->robust_list == 0 || user_read(&head, task->robust_list, sizeof(head)) < 0)
+        return;
+    entry = head.next & ~UINT64_C(1);
+    for (uint32_t i = 0; i < ROBUST_MAX && entry != task->robust_list; i++) {
+        if (user_read(&next, entry, sizeof(next)) < 0)
+            return;
+        if (entry != (head.pending & ~UINT64_C(1)))
+            give_up(task, entry + (uint64_t)head.offset);
+        entry = next & ~UINT64_C(1);
+    }
+    if (head.pending != 0)
+        give_up(task, (head.pending & ~UINT64_C(1)) + (uint64_t)head.offset);
+}

@@ -34,15 +34,6 @@ long sys_set_tid_address(struct task *task, VmAddr word)
     return task->tid;
 }
 
-/* Robust futexes are given up with their task: nobody waits for a dead owner through the kernel
- * here. */
-long sys_set_robust_list(struct task *task, VmAddr head, size_t bytes)
-{
-    (void)task;
-    (void)head;
-    return bytes == 24 ? 0 : -EINVAL;
-}
-
 /* ---- Groups and sessions ----------------------------------------------------------------- */
 
 /* The process a call names, 0 being the caller; pm->lock is held. */

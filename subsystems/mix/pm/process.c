@@ -344,6 +344,7 @@ long task_exit(struct task *task, uint32_t status)
     struct pm *pm = process->pm;
     uint32_t zero = 0;
 
+    futex_owner_ends(task);
     if (task->clear_tid != 0 && user_write(task->clear_tid, &zero, sizeof(zero)) == 0)
         (void)syncWake(task->clear_tid, 1);
     mutexGet(&pm->lock);

@@ -115,6 +115,7 @@ struct task {
     bool restore_blocked;
     struct linux_sigaltstack alternate;
     VmAddr clear_tid;
+    VmAddr robust_list; /* 0: none */
     struct launch *launch; /* of the first task: what it is to become; NULL: it has */
 };
 
@@ -144,6 +145,9 @@ struct process *process_find(struct pm *pm, int32_t pid);
 
 /* A zombie's status was taken: it is gone. pm->lock is held. */
 void process_reap(struct process *process);
+
+/* A task ends: whoever waits for a lock of its robust list learns that its owner has died. */
+void futex_owner_ends(struct task *task);
 
 /* SIGCHLD (or what clone asked for) and a wake-up for the parent. pm->lock is held. */
 void process_tell_parent(struct process *process, int32_t code, int32_t status);

@@ -64,6 +64,8 @@
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
 
 #define F_DUPFD 0
 #define F_GETFD 1
@@ -493,6 +495,16 @@ STATIC_ASSERT(sizeof(struct linux_timex) == 208, "struct timex of x86-64");
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 #define FUTEX_COMMAND_MASK 127
+#define FUTEX_TID_MASK 0x3fffffffu
+#define FUTEX_OWNER_DIED 0x40000000u
+#define FUTEX_WAITERS 0x80000000u
+
+/* What set_robust_list names: the locks that a task holds, linked in its own memory. */
+struct linux_robust_list {
+    uint64_t next;    /* bit 0 set: a lock with priority inheritance */
+    int64_t offset;   /* from an entry to its word */
+    uint64_t pending; /* being taken or given */
+};
 
 /* ---- Terminals --------------------------------------------------------------------------- */
 
