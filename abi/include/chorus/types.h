@@ -84,7 +84,7 @@ typedef uint32_t VmFlags;
 #define K_NOACCESS 0x0008u     /* reserve addresses only */
 #define K_ANYWHERE 0x0010u     /* the Nucleus chooses startAddr */
 #define K_FILLZERO 0x0020u     /* unspecified bytes read as zero */
-#define K_NODEMAND 0x0040u     /* resident from the start and for ever: locked */
+#define K_NODEMAND 0x0040u     /* resident from the start; what has no mapper stays so */
 #define K_NOSWAPOUT 0x0080u    /* resident once touched */
 #define K_INHERITSHARE 0x0100u /* rgnDup: the child shares the region */
 #define K_INHERITCOPY 0x0200u  /* rgnDup: the child has a deferred copy */
