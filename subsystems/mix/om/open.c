@@ -132,9 +132,11 @@ static int make_nameless(struct walk *walk, struct om *om, const struct where *w
 /* The key takes over the walk's hold of the node. */
 static int open_end(struct om *om, struct walk *walk, uint32_t flags, struct opened *opened)
 {
-    const struct fs_operations *operations = walk->node->fs->operations;
+    const struct fs_operations *operations;
     int status = 0;
 
+    ASSERT(walk->node != NULL);
+    operations = walk->node->fs->operations;
     opened->segment = (KnCap){{0, 0}, 0};
     if (walk->node->type == S_IFREG && (flags & O_PATH) == 0)
         status = operations->segment(walk->node, (wanted_access(flags) & MAY_WRITE) != 0,
