@@ -82,3 +82,8 @@ def test_a_fork_bomb_ends_in_errors(chorus):
     result = chorus.run("run", "--timeout", "60", "--", "/bin/sh", "-c", f"({command}); echo alive",
                         timeout=70)
     assert result.stdout.endswith(b"alive\n")
+
+
+def test_a_directory_that_is_not_there(chorus):
+    result = chorus.run("run", "--cwd", "/nowhere", "--", "pwd")
+    assert (result.stderr, result.returncode) == (b"chorus: /nowhere: not found\n", 127)

@@ -162,8 +162,9 @@ static long program_find(struct task *task, const struct launch *launch, char *f
     return worst;
 }
 
-/* In the new process' own thread, whose registers are `context`. */
-static long program_start(struct task *task, KnThreadCtx *context, struct launch *launch)
+/* In the new process' own thread, whose registers are `context`. `*culprit`: what an error is about. */
+static long program_start(struct task *task, KnThreadCtx *context, struct launch *launch,
+                          const char **culprit)
 {
     struct process *process = task->process;
     struct heap *heap = &process->pm->heap;
@@ -171,8 +172,11 @@ static long program_start(struct task *task, KnThreadCtx *context, struct launch
     char *path = heap_allocate(heap, PATH_MAX);
     long result = path == NULL ? -ENOMEM : streams_open(task, launch);
 
+    *culprit = launch->directory;
     if (result == 0)
         result = directory_enter(task, launch->directory);
+    if (result == 0)
+        *culprit = launch->texts.bytes;
     if (result == 0)
         result = program_find(task, launch, path);
     if (result == 0)
@@ -183,15 +187,14 @@ static long program_start(struct task *task, KnThreadCtx *context, struct launch
     return result;
 }
 
-static void report_failure(struct pm *pm, const struct launch *launch, long result)
+static void report_failure(struct pm *pm, const char *culprit, long result)
 {
     bool found = result != -ENOENT && result != -ENOTDIR;
     uint32_t status = found ? STATUS_NOT_EXECUTABLE : STATUS_NOT_FOUND;
     char line[200];
 
-    (void)log_print("pm: %s: error %ld\n", launch->texts.bytes, -result);
-    format(line, sizeof(line), "%s: %s", launch->texts.bytes,
-           found ? "cannot be executed" : "not found");
+    (void)log_print("pm: %s: error %ld\n", culprit, -result);
+    format(line, sizeof(line), "%s: %s", culprit, found ? "cannot be executed" : "not found");
     finish(pm, status, status, line);
 }
 
@@ -199,12 +202,13 @@ void program_begin(struct task *task, KnThreadCtx *context)
 {
     struct pm *pm = task->process->pm;
     struct launch *launch = task->launch;
+    const char *culprit = launch->texts.bytes;
     long result;
 
     task->launch = NULL;
-    result = program_start(task, context, launch);
+    result = program_start(task, context, launch, &culprit);
     if (result < 0)
-        report_failure(pm, launch, result);
+        report_failure(pm, culprit, result);
     heap_free(&pm->heap, launch->record, launch->record_bytes);
     heap_free(&pm->heap, launch->texts.bytes, launch->texts.room_bytes);
     heap_free(&pm->heap, launch, sizeof(*launch));
