@@ -32,11 +32,15 @@ static unsigned class_of(size_t bytes)
     return class;
 }
 
+/* Without the lock until the memory is there: that may take its time, and who gives back never
+ * waits for memory. */
 static void refill(struct heap *heap, unsigned class)
 {
+    mutexRel(&heap->lock);
     char *slab = region_allocate(SLAB_BYTES);
     size_t block_bytes = HEAP_SMALLEST << class;
 
+    mutexGet(&heap->lock);
     for (size_t at = 0; slab != NULL && at + block_bytes <= SLAB_BYTES; at += block_bytes) {
         struct heap_block *block = (struct heap_block *)(void *)(slab + at);
 

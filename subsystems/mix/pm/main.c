@@ -76,6 +76,7 @@ static KnResult start(struct pm *pm)
     heap_init(&pm->heap);
     pm->names = pm_names;
     locks_init(&pm->locks);
+    list_init(&pm->signal_room.spare);
     (void)actorSelf(&pm->self);
     li = random_start(&pm->random);
     if (li == K_OK)

@@ -58,6 +58,7 @@ struct pm {
     struct process *program;    /* what the launcher asked for; its end is the domain's */
     /* changes when a vfork child lets its parent go; parents sleep on it */
     uint32_t vfork_word;
+    struct signal_room signal_room;
     uint32_t set_id_changes; /* grows by 2 when set-id bits were set on some file */
     struct locks locks;      /* of files */
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */

@@ -15,8 +15,14 @@
 #define IGNORED_SIGNALS \
     (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
 
+/* Room for what signals carry that is there before the lock is taken: how much at least, since one
+ * signal leads to others, and how much is kept. */
+#define ROOM_LEAST 64u
+#define ROOM_MOST 256u
+
 /* ---- Posting ----------------------------------------------------------------------------- */
 
+/* By its action; who blocks it, and perhaps waits for it, gets it all the same. */
 static bool is_ignored(const struct process *process, int32_t signal)
 {
     uint64_t handler = process->actions[signal].handler;
@@ -40,11 +46,40 @@ void signal_queue_init(struct signal_queue *queue)
     list_init(&queue->infos);
 }
 
+/* Asks the heap for memory, which may take its time, with the lock given back meanwhile. */
+static bool room_add(struct pm *pm)
+{
+    mutexRel(&pm->lock);
+    struct pending_info *spare = heap_allocate(&pm->heap, sizeof(*spare));
+
+    mutexGet(&pm->lock);
+    if (spare == NULL)
+        return false;
+    list_init(&spare->link);
+    list_add_tail(&pm->signal_room.spare, &spare->link);
+    pm->signal_room.count++;
+    return true;
+}
+
+void signal_lock(struct pm *pm, uint32_t posts)
+{
+    mutexGet(&pm->lock);
+    while (pm->signal_room.count < MAX(posts, ROOM_LEAST) && room_add(pm))
+        continue;
+}
+
 static void info_free(struct pm *pm, struct signal_queue *queue, struct pending_info *pending)
 {
+    struct signal_room *room = &pm->signal_room;
+
     list_remove(&pending->link);
     queue->count--;
-    heap_free(&pm->heap, pending, sizeof(*pending));
+    if (room->count < ROOM_MOST) {
+        list_add_tail(&room->spare, &pending->link);
+        room->count++;
+    } else {
+        heap_free(&pm->heap, pending, sizeof(*pending));
+    }
 }
 
 void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signals)
@@ -62,16 +97,18 @@ void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signa
 
 static bool queue_add(struct pm *pm, struct signal_queue *queue, const struct linux_siginfo *info)
 {
-    struct pending_info *pending = NULL;
+    struct signal_room *room = &pm->signal_room;
 
     if (info->signal < SIGNAL_REALTIME && info->code != SI_TIMER &&
         (queue->set & SIGNAL_BIT(info->signal)) != 0)
         return true; /* I2 */
     queue->set |= SIGNAL_BIT(info->signal);
-    if (queue->count < SIGNAL_QUEUE_MAX)
-        pending = heap_allocate(&pm->heap, sizeof(*pending));
-    if (pending == NULL)
+    if (queue->count >= SIGNAL_QUEUE_MAX || room->count == 0)
         return false;
+    struct pending_info *pending =
+        LIST_ENTRY(list_pop_head(&room->spare), struct pending_info, link);
+
+    room->count--;
     pending->info = *info;
     list_init(&pending->link);
     list_add_tail(&queue->infos, &pending->link);
@@ -193,7 +230,7 @@ void signal_raise(struct process *process, int32_t signal)
 {
     struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
 
-    mutexGet(&process->pm->lock);
+    signal_lock(process->pm, 1);
     (void)signal_post(process, NULL, &info);
     mutexRel(&process->pm->lock);
 }
@@ -358,7 +395,7 @@ void signal_fault(struct task *task, const struct linux_siginfo *info)
 {
     struct process *process = task->process;
 
-    mutexGet(&process->pm->lock);
+    signal_lock(process->pm, 1);
     if ((task->blocked & SIGNAL_BIT(info->signal)) != 0 ||
         process->actions[info->signal].handler == SIG_IGN) {
         process->actions[info->signal].handler = SIG_DFL;

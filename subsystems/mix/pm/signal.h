@@ -39,8 +39,19 @@ void signal_queue_init(struct signal_queue *queue);
 /* Takes signals back that wait. */
 void signal_queue_drop(struct pm *pm, struct signal_queue *queue, uint64_t signals);
 
-/* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held.
- * false: the signal waits, but what `info` says more of it is lost for want of room. */
+/* What pending signals carry comes from here: nothing is allocated under pm->lock, which guards
+ * it. */
+struct signal_room {
+    struct list spare; /* struct pending_info */
+    uint32_t count;
+};
+
+/* Takes pm->lock when there is room for so many posts, as far as memory has it. */
+void signal_lock(struct pm *pm, uint32_t posts);
+
+/* Posts a signal to a process, or to one task of it; wakes who must act on it. pm->lock is held,
+ * by signal_lock. false: the signal waits, but what `info` says more of it is lost for want of
+ * room. */
 bool signal_post(struct process *process, struct task *task, const struct linux_siginfo *info);
 
 /* Where a signal of the same timer waits, what `info` says of overruns is added to it; false: none

@@ -106,7 +106,7 @@ long sys_kill(struct task *task, int32_t pid, int32_t signal)
 
     if (signal < 0 || signal > SIGNAL_COUNT || pid == INT32_MIN)
         return -EINVAL;
-    mutexGet(&self->pm->lock);
+    signal_lock(self->pm, pid > 0 ? 1 : 2 * self->pm->processes.count);
     LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
         if (!is_addressed(self, process, pid))
             continue;
@@ -134,7 +134,7 @@ static long signal_task(struct task *task, int32_t pid, int32_t tid,
 
     if (info->signal < 0 || info->signal > SIGNAL_COUNT || tid <= 0)
         return -EINVAL;
-    mutexGet(&self->pm->lock);
+    signal_lock(self->pm, 1);
     LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
         if (pid > 0 && process->pid != pid)
             continue;
@@ -187,7 +187,7 @@ long sys_rt_sigqueueinfo(struct task *task, int32_t pid, int32_t signal, VmAddr 
     if (signal < 0 || signal > SIGNAL_COUNT)
         return -EINVAL;
     result = -ESRCH;
-    mutexGet(&self->pm->lock);
+    signal_lock(self->pm, 1);
     LIST_FOR_EACH(process, &self->pm->processes.all, in_all) {
         if (process->pid != pid)
             continue;

@@ -354,7 +354,7 @@ static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
     uint64_t next_ns = UINT64_MAX;
     struct process *process;
 
-    mutexGet(&pm->lock);
+    signal_lock(pm, 1);
     LIST_FOR_EACH(process, &pm->processes.all, in_all) {
         if (process->alarm_ns != 0 && process->alarm_ns <= now_ns) {
             (void)signal_post(process, NULL, &info);
