@@ -60,11 +60,11 @@ static long segment_add(struct elf_program *program, const struct elf_segment *s
 
 static long read_at(struct file *file, uint64_t offset, void *to, size_t bytes)
 {
-    KnObjDesc object = {file->segment, offset, bytes};
-    KnResult got = sgRead(&object, (VmAddr)to, 0);
+    uint64_t at = offset;
+    long got = regular_operations.read(NULL, file, (VmAddr)to, bytes, &at);
 
     if (got < 0)
-        return errno_of(got);
+        return got;
     return (size_t)got == bytes ? 0 : -ENOEXEC;
 }
 
@@ -110,8 +110,11 @@ static long header_take(struct elf_program *program, struct file *file, const ui
 static long check_end(const struct elf_program *program, struct file *file)
 {
     KnLcStat stat;
-    KnResult status = sgStat(&file->segment, &stat);
+    KnResult status;
 
+    do
+        status = sgStat(&file->segment, &stat);
+    while (user_after_signal(status));
     if (status != K_OK)
         return errno_of(status);
     for (uint32_t i = 0; i < program->segment_count; i++) {
@@ -166,7 +169,12 @@ static KnResult map_file_part(const struct elf_segment *segment, struct process 
                         .options = rights_of(segment->flags) | K_FILLZERO};
     KnObjDesc object = {file->segment, ALIGN_DOWN(segment->offset, PAGE_BYTES), bytes};
 
-    return memory_map_private(process, &region, &object);
+    KnResult status;
+
+    do
+        status = memory_map_private(process, &region, &object);
+    while (user_after_signal(status));
+    return status;
 }
 
 /* The rest of the last page that comes from the file belongs to memory that reads as zero. */
@@ -204,10 +212,12 @@ static long map_segment(const struct elf_segment *segment, struct process *proce
                             .size = end - middle,
                             .options = rights_of(segment->flags) | K_FILLZERO | K_INHERITCOPY};
 
-        status = rgnAllocate(&process->actor, &region);
+        do
+            status = rgnAllocate(&process->actor, &region);
+        while (user_after_signal(status));
     }
     if (status != K_OK)
-        return status == K_ENOMEM ? -ENOMEM : -ENOEXEC;
+        return status == K_ENOMEM ? -ENOMEM : status == K_EABORT ? MIX_AGAIN : -ENOEXEC;
     return middle > start ? clear_tail(segment, file_end) : 0;
 }
 

@@ -67,12 +67,12 @@ static long image_open(struct task *task, const char *path, uint32_t flags, stru
 
     if (result < 0)
         return result;
-    KnObjDesc object = {image->file->segment, 0, HEAD_BYTES};
-    KnResult got = sgRead(&object, (VmAddr)head, 0);
+    uint64_t offset = 0;
 
-    if (got < 0)
-        return errno_of(got);
-    *head_bytes = (size_t)got;
+    result = regular_operations.read(task, image->file, (VmAddr)head, HEAD_BYTES, &offset);
+    if (result < 0)
+        return result;
+    *head_bytes = (size_t)result;
     return 0;
 }
 
@@ -244,14 +244,19 @@ static void names_set(struct process *process, const char *path, struct file *pr
 static long space_clear(struct process *process)
 {
     KnRgnDesc all = {.startAddr = 0x10000, .size = MEMORY_TOP - 0x10000};
+    KnResult status;
 
-    return rgnFree(&process->actor, &all) == K_OK ? 0 : -ENOMEM;
+    do
+        status = rgnFree(&process->actor, &all);
+    while (user_after_signal(status));
+    return status == K_OK ? 0 : errno_of(status);
 }
 
 static long space_fill(struct process *process, struct plan *plan)
 {
     struct elf_program *program = &plan->main.program;
     KnRgnDesc stack = {.options = K_READABLE | K_WRITABLE | K_FILLZERO | K_INHERITCOPY};
+    KnResult status = K_OK;
     long result;
 
     plan->main_base = program->position_independent ? MEMORY_PIE_BASE : 0;
@@ -263,8 +268,10 @@ static long space_fill(struct process *process, struct plan *plan)
     if (result == 0 && plan->interpreter.file != NULL)
         result = elf_map(&plan->interpreter.program, process, plan->interpreter.file,
                          plan->interpreter_base);
-    if (result == 0 && rgnAllocate(&process->actor, &stack) != K_OK)
-        result = -ENOMEM;
+    while (result == 0 && user_after_signal(status = rgnAllocate(&process->actor, &stack)))
+        continue;
+    if (result == 0 && status != K_OK)
+        result = errno_of(status);
     process->heap_start = process->heap_end = ALIGN_UP(plan->main_base + program->high, PAGE_BYTES);
     process->layout.image_start = plan->main_base + program->low;
     process->layout.image_end = process->heap_start;
@@ -393,6 +400,8 @@ static long replace_program(struct task *task, KnThreadCtx *context, struct plan
         result = space_fill(process, plan);
     if (result == 0)
         result = stack_build(process, plan, texts, &top);
+    if (result == MIX_AGAIN) /* a signal came that ends the process; it does so at the exit */
+        return result;
     if (result < 0) {
         process_end(process, SIGKILL);
         return 0;

@@ -360,7 +360,11 @@ long sys_fsync(struct task *task, int32_t fd)
     if (file->operations == &regular_operations || file->operations == &directory_operations) {
         const struct om_fsync_in in = {file->key};
         KnObjDesc object = {file->segment, 0, 0};
-        KnResult status = file->segment.key == 0 ? K_OK : sgFlush(&object, K_FLUSH_WRITABLE);
+        KnResult status;
+
+        do
+            status = file->segment.key == 0 ? K_OK : sgFlush(&object, K_FLUSH_WRITABLE);
+        while (user_after_signal(status));
 
         result = status < 0 ? errno_of(status) : server_result(om_fsync(&client, &in));
     }

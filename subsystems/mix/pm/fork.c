@@ -167,7 +167,7 @@ static bool worth_again(struct task *task, long result)
         return false;
     if (result == -ENOMEM || (result == -EAGAIN && memory_is_short()))
         return shortage_spare_own(task);
-    return result == MIX_RESTART;
+    return result == MIX_AGAIN;
 }
 
 typedef long gives_birth(struct task *task, const KnThreadCtx *context, const struct birth *birth);

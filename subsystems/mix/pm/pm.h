@@ -15,7 +15,8 @@
  *
  * I1 pm->lock guards all that more than one thread can reach. It is never held over a call that
  *    waits: neither an ipcCall, nor a copy from or to a process, nor a wait.
- * I2 Functions return 0 or more, or a negated errno; MIX_RESTART when a signal ended a wait.
+ * I2 Functions return 0 or more, or a negated errno; MIX_RESTART and its like when a signal ended a
+ *    wait.
  */
 #ifndef PM_PM_H
 #define PM_PM_H
@@ -33,14 +34,18 @@
 #include "subsystems/mix/pm/process.h"
 #include "subsystems/mix/pm/server.h"
 
-/* A wait ended by a signal: the call is made again after the handler, or ends with EINTR. */
-#define MIX_RESTART (-512)
+/* Results of a call that a signal cut short: it is made again where no handler runs. Where one does
+ * it is made again too, or ends with EINTR. The numbers are Linux' own, which no errno has. */
+#define MIX_RESTART (-512)   /* made again if the handler has SA_RESTART */
+#define MIX_AGAIN (-513)     /* made again in any case: Linux knows no EINTR of it */
+#define MIX_UNHANDLED (-514) /* EINTR */
+#define MIX_RESUME (-516)    /* EINTR; else task->resume goes on, for the time that is left */
 
 /* The call ended its task: nothing of it may be touched. */
-#define MIX_GONE (-513)
+#define MIX_GONE (-520)
 
 /* The call has set the registers itself. */
-#define MIX_CONTEXT_SET (-514)
+#define MIX_CONTEXT_SET (-521)
 
 #define PM_APPENDS 16
 
@@ -64,6 +69,12 @@ struct pm {
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */
     uint32_t clock_word;
 };
+
+/* Whether a call's result is that a signal cut it short. */
+static inline bool is_cut_short(long result)
+{
+    return result <= MIX_RESTART && result >= MIX_RESUME;
+}
 
 /* What uname tells at first. */
 extern const struct linux_utsname pm_names;

@@ -194,13 +194,6 @@ void process_reap(struct process *process)
 
 /* ---- Tasks ------------------------------------------------------------------------------- */
 
-bool task_is_ending(const struct task *task)
-{
-    const uint64_t pending = task->pending.set | task->process->pending.set;
-
-    return task->process->exiting || (pending & SIGNAL_BIT(SIGKILL)) != 0;
-}
-
 struct task *task_create(struct process *process)
 {
     struct pm *pm = process->pm;

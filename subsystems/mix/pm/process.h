@@ -104,6 +104,14 @@ struct process {
     uint32_t pages; /* of its own, when memory was last short */
 };
 
+/* What restart_syscall goes on with: a wait that a stop and a continue came into. */
+struct resume {
+    long (*call)(struct task *task); /* NULL: nothing */
+    uint64_t end_ns;                 /* sysTime */
+    VmAddr first;                    /* the call's own */
+    uint32_t number;
+};
+
 struct task {
     struct process *process;
     struct list in_process;
@@ -113,6 +121,8 @@ struct task {
     uint64_t blocked;       /* signal mask, bit signal - 1 */
     uint64_t saved_blocked; /* to be put back after sigsuspend */
     bool restore_blocked;
+    uint64_t waited; /* signals that sigtimedwait waits for: they come though they are blocked */
+    struct resume resume;
     struct linux_sigaltstack alternate;
     VmAddr clear_tid;
     VmAddr robust_list; /* 0: none */
@@ -126,9 +136,6 @@ struct processes {
     uint32_t created; /* processes and tasks since the site's start */
     struct process *first;
 };
-
-/* Whether nothing matters to the task any more: it was killed, or its process ends. */
-bool task_is_ending(const struct task *task);
 
 /* Makes the first process. */
 long processes_init(struct pm *pm);

@@ -207,7 +207,7 @@ void program_begin(struct task *task, KnThreadCtx *context)
 
     task->launch = NULL;
     result = program_start(task, context, launch, &culprit);
-    if (result < 0)
+    if (result < 0 && !task_is_ending(task))
         report_failure(pm, culprit, result);
     heap_free(&pm->heap, launch->record, launch->record_bytes);
     heap_free(&pm->heap, launch->texts.bytes, launch->texts.room_bytes);

@@ -12,14 +12,37 @@
 static long regular_read(struct task *task, struct file *file, VmAddr to, size_t bytes,
                          uint64_t *offset)
 {
-    KnObjDesc object = {file->segment, *offset, bytes};
-    KnResult got = bytes == 0 ? 0 : sgRead(&object, to, 0);
+    KnResult got = 0;
+    size_t done = 0;
 
     (void)task;
-    if (got < 0)
+    do {
+        KnObjDesc object = {file->segment, *offset + done, bytes - done};
+
+        got = bytes == 0 ? 0 : sgRead(&object, to + done, 0);
+        done += got > 0 ? (size_t)got : 0;
+    } while (user_after_signal(got) || (got > 0 && done < bytes));
+    if (got < 0 && done == 0)
         return errno_of(got);
-    *offset += (uint64_t)got;
-    return got;
+    *offset += done;
+    return (long)done;
+}
+
+/* All of it, from where the first piece has come to lie. `object` tells where that is. */
+static KnResult write_all(KnObjDesc *object, VmAddr from, VmFlags flags)
+{
+    size_t bytes = object->size, done = 0;
+    KnResult status;
+
+    do {
+        KnObjDesc piece = {object->dataObject, object->startOffset + done, bytes - done};
+
+        status = sgWrite(&piece, from + done, done == 0 ? flags : 0);
+        if (status > 0 && done == 0)
+            object->startOffset = piece.startOffset;
+        done += status > 0 ? (size_t)status : 0;
+    } while (user_after_signal(status) || (status > 0 && done < bytes));
+    return done > 0 ? (KnResult)done : status;
 }
 
 /* The Nucleus settles where an append starts, and lets others in while it copies. */
@@ -29,7 +52,7 @@ static KnResult append(struct pm *pm, const struct file *file, KnObjDesc *object
     KnResult done;
 
     mutexGet(mutex);
-    done = sgWrite(object, from, K_APPEND);
+    done = write_all(object, from, K_APPEND);
     mutexRel(mutex);
     return done;
 }
@@ -56,7 +79,7 @@ static long regular_write(struct task *task, struct file *file, VmAddr from, siz
         object.size = MIN(bytes, limit - *offset);
     }
     done = (file->flags & O_APPEND) != 0 ? append(task->process->pm, file, &object, from)
-                                         : sgWrite(&object, from, 0);
+                                         : write_all(&object, from, 0);
     if (done == K_EINVAL)
         return -EFBIG;
     if (done < 0)

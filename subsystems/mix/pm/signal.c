@@ -235,12 +235,44 @@ void signal_raise(struct process *process, int32_t signal)
     mutexRel(&process->pm->lock);
 }
 
-bool signal_is_pending(struct task *task)
+void signal_drop_ignored(struct process *process, int32_t signal)
+{
+    struct task *task;
+
+    if (!is_ignored(process, signal))
+        return;
+    signal_queue_drop(process->pm, &process->pending, SIGNAL_BIT(signal));
+    LIST_FOR_EACH(task, &process->tasks, in_process) {
+        signal_queue_drop(process->pm, &task->pending, SIGNAL_BIT(signal));
+    }
+}
+
+/* Whether the task ends at its next exit. */
+static bool is_leaving(const struct task *task)
+{
+    const struct process *process = task->process;
+
+    return process->exiting || (process->alone != NULL && process->alone != task);
+}
+
+bool signal_is_pending(const struct task *task)
 {
     uint64_t pending = task->pending.set | task->process->pending.set;
 
-    return (pending & ~task->blocked) != 0 || task->process->exiting ||
-           (task->process->alone != NULL && task->process->alone != task);
+    return (pending & ~task->blocked & ~task->waited) != 0 || is_leaving(task);
+}
+
+bool task_is_ending(const struct task *task)
+{
+    const struct process *process = task->process;
+    uint64_t ends = (task->pending.set | process->pending.set) & ~task->blocked &
+                    ~(STOP_SIGNALS | IGNORED_SIGNALS);
+
+    for (; ends != 0; ends &= ends - 1) {
+        if (process->actions[__builtin_ctzll(ends) + 1].handler == SIG_DFL)
+            return true;
+    }
+    return is_leaving(task);
 }
 
 /* ---- Taking ------------------------------------------------------------------------------ */
@@ -330,11 +362,16 @@ static void act_by_default(struct task *task, int32_t signal)
 
 /* ---- Delivery ---------------------------------------------------------------------------- */
 
-/* A call that a signal ended is made again unless a handler without SA_RESTART runs. */
-static void settle_restart(KnThreadCtx *context, uintptr_t number, bool again)
+/* What becomes of a call that a signal cut short. `action`: of the handler that runs; NULL:
+ * none. */
+static void settle_call(KnThreadCtx *context, long result, uintptr_t number,
+                        const struct linux_sigaction *action)
 {
+    bool again = action == NULL || result == MIX_AGAIN ||
+                 (result == MIX_RESTART && (action->flags & SA_RESTART) != 0);
+
     if (again)
-        context_restart(context, number);
+        context_restart(context, result == MIX_RESUME ? SYSCALL_RESTART : number);
     else
         context_result_set(context, (uintptr_t)-EINTR);
 }
@@ -357,7 +394,7 @@ static void call_handler(struct task *task, KnThreadCtx *context, const struct l
         task->blocked |= SIGNAL_BIT(info->signal);
 }
 
-long signal_deliver(struct task *task, KnThreadCtx *context, bool restartable, uintptr_t number)
+long signal_deliver(struct task *task, KnThreadCtx *context, long result, uintptr_t number)
 {
     struct process *process = task->process;
     struct linux_siginfo info;
@@ -373,15 +410,15 @@ long signal_deliver(struct task *task, KnThreadCtx *context, bool restartable, u
             act_by_default(task, signal);
             continue;
         }
-        if (restartable)
-            settle_restart(context, number, (action->flags & SA_RESTART) != 0);
-        restartable = false;
+        if (result != 0)
+            settle_call(context, result, number, action);
+        result = 0;
         call_handler(task, context, &info);
     }
-    if (process->exiting || (process->alone != NULL && process->alone != task))
+    if (is_leaving(task))
         return task_exit(task, process->status);
-    if (restartable)
-        settle_restart(context, number, true);
+    if (result != 0)
+        settle_call(context, result, number, NULL);
     if (task->restore_blocked) {
         task->restore_blocked = false;
         task->blocked = task->saved_blocked;

@@ -62,16 +62,22 @@ bool signal_timer_again(struct process *process, struct task *task,
 /* The same with an info of its own, taking the lock: `code` SI_KERNEL. */
 void signal_raise(struct process *process, int32_t signal);
 
+/* A signal's action has changed: if it is ignored now, it waits no more. pm->lock is held. */
+void signal_drop_ignored(struct process *process, int32_t signal);
+
 /* Whether a signal that is not blocked waits for the task: a wait must end. */
-bool signal_is_pending(struct task *task);
+bool signal_is_pending(const struct task *task);
+
+/* Whether nothing matters to the task any more, since a signal ends it, or its process does: so
+ * even a wait for memory or a disk does. */
+bool task_is_ending(const struct task *task);
 
 /* Takes a pending signal that is in `wanted`; 0: none. */
 int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *info);
 
-/* Delivers what is pending before the task goes back to user code. `restartable`: the call
- * `number` was ended by a signal and is made again where no handler objects. MIX_GONE: the task
- * has ended. */
-long signal_deliver(struct task *task, KnThreadCtx *context, bool restartable, uintptr_t number);
+/* Delivers what is pending before the task goes back to user code. `result`: of the call
+ * `number`, if a signal cut it short: is_cut_short; else 0. MIX_GONE: the task has ended. */
+long signal_deliver(struct task *task, KnThreadCtx *context, long result, uintptr_t number);
 
 /* A synchronous signal of the task itself: a fault, or a broken frame. */
 void signal_fault(struct task *task, const struct linux_siginfo *info);

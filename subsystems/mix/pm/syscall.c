@@ -24,6 +24,12 @@ static long not_there(struct task *task, uintptr_t number)
     return -ENOSYS;
 }
 
+/* The abort that told of it may have ended a wait, and is no more. */
+static bool must_act(const struct task *task)
+{
+    return signal_is_pending(task) || task->process->state == PROCESS_STOPPED;
+}
+
 void syscall_trap(KnThreadCtx *context, uintptr_t soft_register, void *cookie)
 {
     struct task *task = (struct task *)soft_register;
@@ -39,10 +45,12 @@ void syscall_trap(KnThreadCtx *context, uintptr_t soft_register, void *cookie)
         result = not_there(task, number);
     if (result == MIX_GONE)
         return;
+    bool cut_short = is_cut_short(result);
+
     if (result != MIX_CONTEXT_SET)
-        context_result_set(context, (uintptr_t)(result == MIX_RESTART ? -EINTR : result));
-    if (unlikely(signal_is_pending(task) || task->restore_blocked || result == MIX_RESTART))
-        (void)signal_deliver(task, context, result == MIX_RESTART, number);
+        context_result_set(context, (uintptr_t)(cut_short ? -EINTR : result));
+    if (unlikely(cut_short || task->restore_blocked || must_act(task)))
+        (void)signal_deliver(task, context, cut_short ? result : 0, number);
 }
 
 /* The thread is on its way back to user code: what was posted to it is delivered now. */
@@ -51,8 +59,8 @@ void syscall_abort(KnThreadCtx *context, uintptr_t soft_register, void *cookie)
     struct task *task = (struct task *)soft_register;
 
     (void)cookie;
-    if (signal_is_pending(task) || task->process->state == PROCESS_STOPPED)
-        (void)signal_deliver(task, context, false, 0);
+    if (must_act(task))
+        (void)signal_deliver(task, context, 0, 0);
 }
 
 /* ---- Exceptions -------------------------------------------------------------------------- */
@@ -84,12 +92,14 @@ KnExcResult syscall_exception(KnThreadCtx *context, const KnExcInfo *info, void 
 
     if (task->launch != NULL) {
         program_begin(task, context);
+        if (must_act(task))
+            (void)signal_deliver(task, context, 0, 0);
         return K_EXC_RESUME;
     }
     if (info->excCause == K_EXC_MEMORY && shortage_relieve(task))
         return K_EXC_RESUME;
     about.about.fault.address = info->excAddress;
     signal_fault(task, &about);
-    (void)signal_deliver(task, context, false, 0);
+    (void)signal_deliver(task, context, 0, 0);
     return K_EXC_RESUME;
 }

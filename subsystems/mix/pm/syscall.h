@@ -10,6 +10,8 @@
 
 struct task;
 
+#define SYSCALL_RESTART 219u /* restart_syscall */
+
 struct syscall_entry {
     /* NULL: ENOSYS */
     long (*function)(struct task *task, KnThreadCtx *context, const uintptr_t *word);

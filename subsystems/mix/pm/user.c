@@ -17,7 +17,7 @@ long errno_of(KnResult error)
     case K_ENOMEM:
         return -ENOMEM;
     case K_EABORT:
-        return MIX_RESTART;
+        return MIX_AGAIN;
     case K_ENOSPC:
         return -ENOSPC;
     case K_EFULL:
@@ -38,6 +38,7 @@ static long result_of(KnResult status)
     return status == K_OK ? 0 : errno_of(status);
 }
 
+/* An abort is used up by now; whoever waits next looks for signals first. */
 bool user_again(KnResult status)
 {
     uintptr_t soft_register = 0;
@@ -93,7 +94,6 @@ long user_string(char *to, VmAddr from, size_t bytes)
     do
         status = svCopyInString(from, to, bytes);
     while (user_again(status));
-
     if (status == K_ETOOMUCH)
         return -ENAMETOOLONG;
     return status >= 0 ? status : errno_of(status);

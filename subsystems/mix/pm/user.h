@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Access to the memory of the process whose thread runs. Results are 0 or EFAULT negated;
- * ENOMEM, or MIX_RESTART, where the process is about to end. */
+/* Access to the memory of the process whose thread runs. Results are 0 or EFAULT negated, ENOMEM;
+ * MIX_AGAIN where a page was on its way and the task is to end. Other signals wait for the page. */
 #ifndef PM_USER_H
 #define PM_USER_H
 
@@ -22,6 +22,13 @@ long user_write(VmAddr to, const void *from, size_t bytes);
 
 /* A path or name: its length, ENAMETOOLONG where no NUL is found in `bytes`. */
 long user_string(char *to, VmAddr from, size_t bytes);
+
+/* The same of a call for which nobody ends: of signals alone. Memory and disks answer in their
+ * time, and Linux knows no EINTR of them. */
+static inline bool user_after_signal(KnResult status)
+{
+    return status == K_EABORT && user_again(status);
+}
 
 /* A Nucleus error as an errno, negated, for results of memory and segment calls. */
 long errno_of(KnResult error);

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Signals, beside what Linux does with the same program."""
+
+import pathlib
+import subprocess
+
+import pytest
+
+PROGRAM = pathlib.Path(__file__).parent / "programs/signals.c"
+COLD = 6  # programs that nothing has read before
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("signals")
+    subprocess.run(["gcc", "-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", "-o",
+                    path / "signals", PROGRAM], check=True)
+    for i in range(COLD):
+        (path / f"cold{i}").write_bytes((path / "signals").read_bytes())
+        (path / f"cold{i}").chmod(0o755)
+    (path / "big").write_bytes(bytes(16 << 20))
+    return path
+
+
+def test_as_on_linux(chorus, folder):
+    expected = subprocess.run(["./signals"], cwd=folder, check=True, stdout=subprocess.PIPE,
+                              timeout=60).stdout.decode()
+    result = chorus.run("run", "--timeout", "90", "--files", folder, "--", "./signals", timeout=100)
+    assert (result.stdout.decode(), result.returncode) == (expected, 0)
+
+
+def test_files_and_programs_on_a_disk(chorus, folder, tmp_path):
+    """Where reading takes its time."""
+    for case, expected in (("files", b"read 16777216, short or failed: 0 0 0\n"),
+                           ("cold", b"cold programs that ended well: 6\n")):
+        result = chorus.run("run", "--timeout", "60", "--files", folder, "--save",
+                            tmp_path / case, "--", "./signals", case, timeout=70)
+        assert result.stdout == expected
