@@ -222,6 +222,7 @@ static void signals_reset(struct task *task)
     task->alternate = (struct linux_sigaltstack){.flags = SS_DISABLE};
     task->clear_tid = 0;
     task->robust_list = 0;
+    task->resume = (struct resume){0};
 }
 
 static void names_set(struct process *process, const char *path, struct file *program)

@@ -45,6 +45,18 @@ static long delay_of(VmAddr timeout, uint32_t operation, int64_t *delay_ns)
     return 0;
 }
 
+/* With a time: what is left of it when a signal has come. */
+static long futex_on(struct task *task)
+{
+    const struct resume *resume = &task->resume;
+    long result = signal_is_pending(task)
+                      ? MIX_RESTART
+                      : errno_of_sync(syncWait(resume->first, resume->number,
+                                               time_left(resume->end_ns), K_ABORTABLE));
+
+    return result == MIX_RESTART ? MIX_RESUME : result;
+}
+
 static long futex_wait(struct task *task, VmAddr word, uint32_t operation, uint32_t value,
                        VmAddr timeout)
 {
@@ -53,9 +65,14 @@ static long futex_wait(struct task *task, VmAddr word, uint32_t operation, uint3
 
     if (result < 0)
         return result;
+    if (timeout != 0) {
+        task->resume = (struct resume){futex_on, time_after(pm_now_ns(), (uint64_t)delay_ns),
+                                       .first = word, .number = value};
+        return futex_on(task);
+    }
     if (signal_is_pending(task))
         return MIX_RESTART;
-    return errno_of_sync(syncWait(word, value, delay_ns, K_ABORTABLE));
+    return errno_of_sync(syncWait(word, value, K_NOTIMEOUT, K_ABORTABLE));
 }
 
 static long futex_requeue(VmAddr word, uint32_t wake, uint32_t move, VmAddr target, bool compare,

@@ -95,9 +95,9 @@ static void scatter(struct watching *watching)
 static long wait_alone(struct task *task, int64_t delay_ns)
 {
     if (signal_is_pending(task))
-        return -EINTR;
+        return MIX_UNHANDLED;
     if (delay_ns != 0 && threadDelay(delay_ns) == K_EABORT)
-        return -EINTR;
+        return MIX_UNHANDLED;
     return 0;
 }
 
@@ -116,7 +116,7 @@ static long watch(struct task *task, struct watching *watching, int64_t delay_ns
     if (watching->item_count == 0)
         return watching->ready > 0 ? 0 : wait_alone(task, delay_ns);
     if (delay_ns != 0 && signal_is_pending(task))
-        return -EINTR;
+        return MIX_UNHANDLED;
     const struct stm_poll_in in = {.timeout_ns = delay_ns,
                                    .items = watching->items,
                                    .items_bytes = watching->item_count * WATCH_BYTES};
@@ -124,7 +124,7 @@ static long watch(struct task *task, struct watching *watching, int64_t delay_ns
 
     result = server_result(stm_poll(&client, &in, &out));
     if (result == MIX_RESTART)
-        return -EINTR;
+        return MIX_UNHANDLED;
     if (result == 0)
         scatter(watching);
     return result;
@@ -151,9 +151,35 @@ static long poll(struct task *task, VmAddr fds, uint32_t count, int64_t delay_ns
     return result;
 }
 
+static long poll_on(struct task *task)
+{
+    const struct resume *resume = &task->resume;
+    int64_t delay_ns = resume->end_ns == UINT64_MAX ? K_NOTIMEOUT : time_left(resume->end_ns);
+    long result = poll(task, resume->first, resume->number, delay_ns);
+
+    return result == MIX_UNHANDLED ? MIX_RESUME : result;
+}
+
 long sys_poll(struct task *task, VmAddr fds, uint32_t count, int32_t timeout_ms)
 {
-    return poll(task, fds, count, timeout_ms < 0 ? K_NOTIMEOUT : (int64_t)timeout_ms * 1000000);
+    uint64_t end_ns =
+        timeout_ms < 0 ? UINT64_MAX : time_after(pm_now_ns(), (uint64_t)timeout_ms * 1000000);
+
+    task->resume = (struct resume){poll_on, .end_ns = end_ns, .first = fds, .number = count};
+    return poll_on(task);
+}
+
+/* As in Linux, who waits for a time is told how much of it is left; and made again, the call waits
+ * for no more than that. */
+static long tell_left(long result, VmAddr timeout, int64_t delay_ns, uint64_t end_ns, int64_t unit)
+{
+    struct linux_timespec left = time_spec((uint64_t)time_left(end_ns));
+
+    left.nanoseconds /= unit;
+    if (timeout != 0 && delay_ns != 0 && user_write(timeout, &left, sizeof(left)) < 0 &&
+        result == MIX_UNHANDLED)
+        return -EINTR;
+    return result;
 }
 
 /* The mask a call waits with, and the delay it waits at most. */
@@ -182,7 +208,11 @@ long sys_ppoll(struct task *task, VmAddr fds, uint32_t count, VmAddr timeout, Vm
     if (mask != 0 && set_bytes != sizeof(uint64_t))
         return -EINVAL;
     result = wait_arguments(task, timeout, mask, &delay_ns);
-    return result < 0 ? result : poll(task, fds, count, delay_ns);
+    if (result < 0)
+        return result;
+    uint64_t end_ns = time_after(pm_now_ns(), (uint64_t)delay_ns);
+
+    return tell_left(poll(task, fds, count, delay_ns), timeout, delay_ns, end_ns, 1);
 }
 
 /* ---- select ------------------------------------------------------------------------------ */
@@ -311,7 +341,10 @@ long sys_select(struct task *task, int32_t count, VmAddr read, VmAddr write, VmA
                        ? INT64_MAX
                        : time.seconds * 1000000000 + time.microseconds * 1000;
     }
-    return select_sets(task, count, read, write, except, delay_ns);
+    uint64_t end_ns = time_after(pm_now_ns(), (uint64_t)delay_ns);
+    long result = select_sets(task, count, read, write, except, delay_ns);
+
+    return tell_left(result, timeout, delay_ns, end_ns, 1000);
 }
 
 long sys_pselect6(struct task *task, int32_t count, VmAddr read, VmAddr write, VmAddr except,
@@ -328,5 +361,10 @@ long sys_pselect6(struct task *task, int32_t count, VmAddr read, VmAddr write, V
     if (packed.set != 0 && packed.bytes != sizeof(uint64_t))
         return -EINVAL;
     result = wait_arguments(task, timeout, packed.set, &delay_ns);
-    return result < 0 ? result : select_sets(task, count, read, write, except, delay_ns);
+    if (result < 0)
+        return result;
+    uint64_t end_ns = time_after(pm_now_ns(), (uint64_t)delay_ns);
+
+    result = select_sets(task, count, read, write, except, delay_ns);
+    return tell_left(result, timeout, delay_ns, end_ns, 1);
 }

@@ -216,7 +216,7 @@ long sys_pause(struct task *task)
 {
     while (!signal_is_pending(task))
         (void)threadDelay(K_NOTIMEOUT);
-    return -EINTR;
+    return MIX_UNHANDLED;
 }
 
 void signal_mask_for_call(struct task *task, uint64_t mask)

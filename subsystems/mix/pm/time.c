@@ -246,8 +246,9 @@ long sys_adjtimex(struct task *task, VmAddr timex)
 
 /* ---- Sleeping ---------------------------------------------------------------------------- */
 
-/* Sleeps to `end_ns` by the site's clock; what is left when a signal comes goes to `remaining`. */
-static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining)
+/* Sleeps to `end_ns` by the site's clock; what is left when a signal comes goes to `remaining`.
+ * `cut_short`: the result then. */
+static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining, long cut_short)
 {
     for (;;) {
         uint64_t now_ns = pm_now_ns();
@@ -259,10 +260,29 @@ static long sleep_until(struct task *task, uint64_t end_ns, VmAddr remaining)
 
             if (remaining != 0 && user_write(remaining, &left, sizeof(left)) < 0)
                 return -EFAULT;
-            return -EINTR;
+            return cut_short;
         }
         (void)threadDelay((int64_t)MIN(end_ns - now_ns, (uint64_t)INT64_MAX));
     }
+}
+
+int64_t time_left(uint64_t end_ns)
+{
+    uint64_t now_ns = pm_now_ns();
+
+    return end_ns > now_ns ? (int64_t)(end_ns - now_ns) : 0;
+}
+
+static long sleep_on(struct task *task)
+{
+    return sleep_until(task, task->resume.end_ns, task->resume.first, MIX_RESUME);
+}
+
+static long sleep_for(struct task *task, int64_t delay_ns, VmAddr remaining)
+{
+    task->resume = (struct resume){sleep_on, .end_ns = time_after(pm_now_ns(), (uint64_t)delay_ns),
+                                   .first = remaining};
+    return sleep_on(task);
 }
 
 long sys_nanosleep(struct task *task, VmAddr request, VmAddr remaining)
@@ -270,8 +290,7 @@ long sys_nanosleep(struct task *task, VmAddr request, VmAddr remaining)
     int64_t delay_ns;
     long result = time_read_delay(request, &delay_ns);
 
-    return result < 0 ? result
-                      : sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns), remaining);
+    return result < 0 ? result : sleep_for(task, delay_ns, remaining);
 }
 
 long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAddr request,
@@ -286,10 +305,16 @@ long sys_clock_nanosleep(struct task *task, uint32_t clock, uint32_t flags, VmAd
     if (result < 0)
         return result;
     if ((flags & TIMER_ABSTIME) == 0)
-        return sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns), remaining);
+        return sleep_for(task, delay_ns, remaining);
     if ((uint64_t)delay_ns <= now_ns)
         return 0;
-    return sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns - now_ns), 0);
+    return sleep_until(task, time_after(pm_now_ns(), (uint64_t)delay_ns - now_ns), 0,
+                       MIX_UNHANDLED);
+}
+
+long sys_restart_syscall(struct task *task)
+{
+    return task->resume.call == NULL ? -EINTR : task->resume.call(task);
 }
 
 /* ---- The alarm --------------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ uint64_t time_after(uint64_t time_ns, uint64_t delay_ns);
  * timer is told to stop. */
 uint64_t time_deadline(uint32_t clock, const struct linux_timespec *time, bool absolute);
 
+/* How long it is until then, by sysTime. */
+int64_t time_left(uint64_t end_ns);
+
 /* The thread that sends SIGALRM when a process' time has come. Never returns. */
 void time_alarms(struct pm *pm);
 

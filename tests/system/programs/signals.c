@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MS 1000000L
 #define BIG_BYTES (1u << 20)
 
 static volatile sig_atomic_t handled;
@@ -34,6 +35,155 @@ static void catch (int signal, void (*handler)(int), int flags)
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
     sigaction(signal, &action, NULL);
+}
+
+static void sleep_ms(long ms)
+{
+    struct timespec time = {ms / 1000, ms % 1000 * MS};
+
+    while (nanosleep(&time, &time) < 0)
+        continue;
+}
+
+static long now_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / MS;
+}
+
+/* ---- Waits that a stop comes into -------------------------------------------------------- */
+
+/* Whether each of these goes on: 0, or what is wrong. */
+static int wait_sleep(void)
+{
+    struct timespec time = {0, 600 * MS};
+
+    return nanosleep(&time, NULL) == 0 ? 0 : errno;
+}
+
+static int wait_poll(void)
+{
+    return poll(NULL, 0, 600) == 0 ? 0 : errno;
+}
+
+static int wait_poll_pipe(void)
+{
+    int fd[2];
+
+    if (pipe(fd) < 0)
+        return errno;
+    struct pollfd watched = {fd[0], POLLIN, 0};
+
+    return poll(&watched, 1, 600) == 0 ? 0 : errno;
+}
+
+static int wait_select(void)
+{
+    struct timeval time = {0, 600000};
+
+    if (select(0, NULL, NULL, NULL, &time) != 0)
+        return errno;
+    return time.tv_usec == 0 ? 0 : 200;
+}
+
+static int wait_futex(void)
+{
+    struct timespec time = {0, 600 * MS};
+    int word = 0;
+
+    return syscall(SYS_futex, &word, 0, 0, &time) < 0 && errno == ETIMEDOUT ? 0 : errno;
+}
+
+static int wait_pause(void)
+{
+    catch (SIGALRM, note, 0);
+    ualarm(600000, 0);
+    return pause() < 0 && errno == EINTR && handled == SIGALRM ? 0 : 201;
+}
+
+static int wait_suspend(void)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    catch (SIGALRM, note, 0);
+    ualarm(600000, 0);
+    return sigsuspend(&none) < 0 && errno == EINTR && handled == SIGALRM ? 0 : 201;
+}
+
+/* Another thread keeps what the process may still do. */
+static void *sleeper(void *argument)
+{
+    sleep_ms(10000);
+    return argument;
+}
+
+static int wait_beside_a_thread(void)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, sleeper, NULL);
+    return wait_sleep();
+}
+
+static void stop_and_go_on(void)
+{
+    static const struct {
+        const char *name;
+        int (*wait)(void);
+    } waits[] = {
+        {"nanosleep", wait_sleep},
+        {"poll", wait_poll},
+        {"poll of a pipe", wait_poll_pipe},
+        {"select", wait_select},
+        {"futex", wait_futex},
+        {"pause", wait_pause},
+        {"sigsuspend", wait_suspend},
+        {"nanosleep beside a thread", wait_beside_a_thread},
+    };
+
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        long begin = now_ms();
+        int status;
+
+        fflush(stdout);
+        pid_t child = fork();
+
+        if (child == 0) {
+            handled = 0;
+            _exit(waits[i].wait());
+        }
+        sleep_ms(150);
+        kill(child, SIGSTOP);
+        waitpid(child, &status, WUNTRACED);
+        sleep_ms(50);
+        kill(child, SIGCONT);
+        waitpid(child, &status, 0);
+        printf("%s: %d, early: %d\n", waits[i].name, WEXITSTATUS(status), now_ms() - begin < 595);
+    }
+}
+
+/* A handler ends them all, whatever SA_RESTART says. */
+static void handler_ends(void)
+{
+    struct timespec time = {5, 0}, left = {0, 0};
+    long begin = now_ms();
+
+    catch (SIGALRM, note, SA_RESTART);
+    ualarm(100000, 0);
+    int result = nanosleep(&time, &left);
+
+    printf("handler in nanosleep: %d %d, left: %d\n", result, errno == EINTR,
+           left.tv_sec == 4 && now_ms() - begin < 4000);
+    ualarm(100000, 0);
+    printf("handler in poll: %d %d\n", poll(NULL, 0, 5000), errno == EINTR);
+    struct timeval wait = {5, 0};
+
+    ualarm(100000, 0);
+    result = select(0, NULL, NULL, NULL, &wait);
+    printf("handler in select: %d %d, left: %d\n", result, errno == EINTR, (int)wait.tv_sec);
 }
 
 /* ---- Files and programs that are not there yet ------------------------------------------- */
@@ -115,6 +265,8 @@ static const struct {
     void (*run)(void);
     int on_request; /* only if it is named */
 } cases[] = {
+    {"stop", stop_and_go_on, 0},
+    {"handler", handler_ends, 0},
     {"files", files, 0},
     {"cold", cold_programs, 0},
 };

@@ -200,6 +200,7 @@ long sys_rt_sigreturn(struct task *task, KnThreadCtx *context)
         return MIX_CONTEXT_SET;
     }
     registers_load(context, &frame.registers);
+    task->resume.call = NULL; /* the handler came before it went on: it ends */
     task->blocked = frame.uc_mask & ~SIGNAL_UNBLOCKABLE;
     task->alternate = frame.uc_stack;
     task->alternate.flags &= SS_DISABLE;
