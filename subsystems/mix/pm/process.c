@@ -261,12 +261,16 @@ void process_wake_waiters(struct process *parent)
 void process_tell_parent(struct process *process, int32_t code, int32_t status)
 {
     struct process *parent = process->parent;
-    struct linux_siginfo info = {.signal = process->exit_signal, .code = code};
+    bool has_ended = code == CLD_EXITED || code == CLD_KILLED;
+    struct linux_siginfo info = {.signal = has_ended ? process->exit_signal : SIGCHLD,
+                                 .code = code};
 
     info.about.process.pid = process->pid;
     info.about.process.uid = process->who.uid;
     info.about.process.status = status;
     process_wake_waiters(parent);
+    if (!has_ended && (parent->actions[SIGCHLD].flags & SA_NOCLDSTOP) != 0)
+        return;
     if (info.signal != 0 && parent != process->pm->processes.first)
         (void)signal_post(parent, NULL, &info);
 }
@@ -371,9 +375,7 @@ void process_end(struct process *process, uint32_t status)
         LIST_FOR_EACH(task, &process->tasks, in_process) {
             (void)threadAbort(&process->actor, task->lid);
         }
-        process->state = PROCESS_RUNNING;
-        process->stop_word++;
-        (void)syncWake((VmAddr)&process->stop_word, UINT32_MAX);
+        process_go_on(process);
     }
     mutexRel(&pm->lock);
 }

@@ -140,13 +140,21 @@ static void queue_take(struct pm *pm, struct signal_queue *queue, int32_t signal
 
 void process_go_on(struct process *process)
 {
-    if (process->state != PROCESS_STOPPED)
-        return;
     process->state = PROCESS_RUNNING;
-    process->continue_unreported = true;
     process->stop_unreported = false;
     process->stop_word++;
     (void)syncWake((VmAddr)&process->stop_word, UINT32_MAX);
+}
+
+/* A stopped process that is killed goes on too, to its end; only of the end its parent hears. */
+static void let_go(struct process *process, int32_t signal)
+{
+    if (process->state != PROCESS_STOPPED || (signal != SIGCONT && signal != SIGKILL))
+        return;
+    process_go_on(process);
+    if (signal == SIGKILL)
+        return;
+    process->continue_unreported = true;
     process_tell_parent(process, CLD_CONTINUED, SIGCONT);
 }
 
@@ -168,16 +176,19 @@ static void cancel_opposites(struct process *process, int32_t signal)
     }
 }
 
-/* Who acts on a signal of the process: the first task that does not block it. */
+/* Who acts on a signal of the process: a task that waits for it, or else the first that does not
+ * block it. */
 static struct task *who_takes(struct process *process, int32_t signal)
 {
-    struct task *task;
+    struct task *task, *taker = NULL;
 
     LIST_FOR_EACH(task, &process->tasks, in_process) {
-        if ((task->blocked & SIGNAL_BIT(signal)) == 0)
+        if ((task->waited & SIGNAL_BIT(signal)) != 0)
             return task;
+        if (taker == NULL && (task->blocked & SIGNAL_BIT(signal)) == 0)
+            taker = task;
     }
-    return NULL;
+    return taker;
 }
 
 bool signal_post(struct process *process, struct task *task, const struct linux_siginfo *info)
@@ -189,18 +200,18 @@ bool signal_post(struct process *process, struct task *task, const struct linux_
     if (process->state == PROCESS_ZOMBIE || process == pm->processes.first)
         return true;
     cancel_opposites(process, signal);
-    if (signal == SIGCONT || signal == SIGKILL)
-        process_go_on(process);
+    let_go(process, signal);
     /* A blocked signal waits even if it is ignored now: its action may change before it is let
      * in. */
     struct task *taker = task != NULL ? task : who_takes(process, signal);
+    bool waited = taker != NULL && (taker->waited & SIGNAL_BIT(signal)) != 0;
     bool blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(signal)) != 0;
 
     if (is_ignored(process, signal) && !blocked)
         return true;
     bool whole = queue_add(pm, task != NULL ? &task->pending : &process->pending, info);
 
-    if (!blocked)
+    if (!blocked || waited)
         (void)threadAbort(&process->actor, taker->lid);
     return whole;
 }
@@ -325,10 +336,7 @@ static void stop(struct task *task, int32_t signal)
         process->stop_signal = signal;
         process->stop_unreported = true;
         process->continue_unreported = false;
-        if ((process->parent->actions[SIGCHLD].flags & SA_NOCLDSTOP) == 0)
-            process_tell_parent(process, CLD_STOPPED, signal);
-        else
-            process_wake_waiters(process->parent);
+        process_tell_parent(process, CLD_STOPPED, signal);
         LIST_FOR_EACH(other, &process->tasks, in_process) {
             if (other != task)
                 (void)threadAbort(&process->actor, other->lid);

@@ -86,7 +86,7 @@ void signal_fault(struct task *task, const struct linux_siginfo *info);
  * delivery. */
 void signal_mask_for_call(struct task *task, uint64_t mask);
 
-/* A stopped process goes on, if it is stopped. pm->lock is held. */
+/* A stopped process runs again; its parent is not told. pm->lock is held. */
 void process_go_on(struct process *process);
 
 /* Sleeps while the process is stopped. */

@@ -27,8 +27,10 @@ long sys_rt_sigaction(struct task *task, int32_t signal, VmAddr action, VmAddr o
         return -EFAULT;
     mutexGet(&process->pm->lock);
     present = process->actions[signal];
-    if (action != 0)
+    if (action != 0) {
         process->actions[signal] = wanted;
+        signal_drop_ignored(process, signal);
+    }
     mutexRel(&process->pm->lock);
     return old == 0 ? 0 : user_write(old, &present, sizeof(present));
 }
@@ -242,7 +244,7 @@ long sys_rt_sigtimedwait(struct task *task, VmAddr set, VmAddr info, VmAddr time
                          size_t set_bytes)
 {
     struct linux_siginfo about;
-    uint64_t wanted, before = task->blocked;
+    uint64_t wanted;
     int64_t delay_ns = K_NOTIMEOUT;
     int32_t signal;
     long result;
@@ -257,12 +259,11 @@ long sys_rt_sigtimedwait(struct task *task, VmAddr set, VmAddr info, VmAddr time
     wanted &= ~SIGNAL_UNBLOCKABLE;
     uint64_t end_ns = delay_ns < 0 ? UINT64_MAX : pm_now_ns() + (uint64_t)delay_ns;
 
-    /* Wanted signals must end the wait, so they are let in for its length. */
-    task->blocked &= ~wanted;
+    task->waited = wanted;
     while ((signal = signal_take(task, wanted, &about)) == 0 && !signal_is_pending(task) &&
            pm_now_ns() < end_ns)
         (void)threadDelay(end_ns == UINT64_MAX ? K_NOTIMEOUT : (int64_t)(end_ns - pm_now_ns()));
-    task->blocked = before;
+    task->waited = 0;
     if (signal == 0)
         return signal_is_pending(task) ? -EINTR : -EAGAIN;
     if (info != 0 && user_write(info, &about, sizeof(about)) < 0)

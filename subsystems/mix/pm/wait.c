@@ -162,7 +162,10 @@ long sys_waitid(struct task *task, uint32_t kind, int32_t id, VmAddr info, uint3
         about.about.process.pid = outcome.pid;
         about.about.process.uid = outcome.uid;
         about.about.process.status =
-            (int32_t)(outcome.code == CLD_KILLED ? outcome.status & 0x7f : outcome.status >> 8);
+            outcome.code == CLD_CONTINUED
+                ? SIGCONT
+                : (int32_t)(outcome.code == CLD_KILLED ? outcome.status & 0x7f
+                                                       : outcome.status >> 8);
     }
     if (info != 0 && user_write(info, &about, sizeof(about)) < 0)
         return -EFAULT;

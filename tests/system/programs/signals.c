@@ -23,11 +23,19 @@
 #define MS 1000000L
 #define BIG_BYTES (1u << 20)
 
-static volatile sig_atomic_t handled;
+static volatile sig_atomic_t handled, code_count;
+static int code[16];
 
 static void note(int signal)
 {
     handled = signal;
+}
+
+static void note_code(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (code_count < 16)
+        code[code_count++] = signal * 100 + info->si_code;
 }
 
 static void catch (int signal, void (*handler)(int), int flags)
@@ -51,6 +59,52 @@ static long now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return time.tv_sec * 1000 + time.tv_nsec / MS;
+}
+
+/* ---- Waiting for signals ----------------------------------------------------------------- */
+
+static void wait_for_ignored(void)
+{
+    static const int number[] = {SIGCHLD, SIGWINCH, SIGURG};
+
+    for (int i = 0; i < 3; i++) {
+        sigset_t set;
+        siginfo_t info = {0};
+        struct timespec most = {10, 0};
+
+        sigemptyset(&set);
+        sigaddset(&set, number[i]);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        pid_t child = fork();
+
+        if (child == 0) {
+            sleep_ms(50);
+            if (number[i] != SIGCHLD)
+                kill(getppid(), number[i]);
+            _exit(0);
+        }
+        int got = sigtimedwait(&set, &info, &most);
+
+        printf("waited for %d: %d, from the child: %d\n", number[i], got, info.si_pid == child);
+        waitpid(child, NULL, 0);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
+}
+
+static void forget_ignored(void)
+{
+    sigset_t set;
+
+    handled = 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    catch (SIGUSR1, note, 0);
+    raise(SIGUSR1);
+    catch (SIGUSR1, SIG_IGN, 0);
+    catch (SIGUSR1, note, 0);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    printf("ignored while it waited: handled %d\n", (int)handled);
 }
 
 /* ---- Waits that a stop comes into -------------------------------------------------------- */
@@ -186,6 +240,53 @@ static void handler_ends(void)
     printf("handler in select: %d %d, left: %d\n", result, errno == EINTR, (int)wait.tv_sec);
 }
 
+/* ---- What parents are told --------------------------------------------------------------- */
+
+static int sleep_for_ever(void *argument)
+{
+    while (argument == NULL)
+        pause();
+    return 0;
+}
+
+static void tell_codes(const char *what, int flags, int exit_signal, const int *sent)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    struct sigaction action = {.sa_sigaction = note_code, .sa_flags = SA_SIGINFO | flags};
+
+    code_count = 0;
+    sigaction(SIGCHLD, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    pid_t child = clone(sleep_for_ever, stack + sizeof(stack), exit_signal, NULL);
+
+    for (; *sent != 0; sent++) {
+        siginfo_t info = {0};
+
+        sleep_ms(50);
+        kill(child, *sent);
+        waitid(P_PID, child, &info, WEXITED | WSTOPPED | WCONTINUED | __WALL);
+        printf("%d: %d %d; ", *sent, info.si_code, info.si_status);
+    }
+    sleep_ms(50);
+    printf("%s:", what);
+    for (int i = 0; i < code_count; i++)
+        printf(" %d", code[i]);
+    printf("\n");
+    catch (SIGCHLD, SIG_DFL, 0);
+    catch (SIGUSR1, SIG_DFL, 0);
+}
+
+static void parents(void)
+{
+    static const int kill_stopped[] = {SIGSTOP, SIGKILL, 0};
+    static const int go_on[] = {SIGSTOP, SIGCONT, SIGTERM, 0};
+
+    tell_codes("killed when stopped", 0, SIGCHLD, kill_stopped);
+    tell_codes("continued", 0, SIGCHLD, go_on);
+    tell_codes("without stops", SA_NOCLDSTOP, SIGCHLD, go_on);
+    tell_codes("another signal at the end", 0, SIGUSR1, go_on);
+}
+
 /* ---- Files and programs that are not there yet ------------------------------------------- */
 
 static void ring(long us)
@@ -265,9 +366,8 @@ static const struct {
     void (*run)(void);
     int on_request; /* only if it is named */
 } cases[] = {
-    {"stop", stop_and_go_on, 0},
-    {"handler", handler_ends, 0},
-    {"files", files, 0},
+    {"ignored", wait_for_ignored, 0}, {"forget", forget_ignored, 0}, {"stop", stop_and_go_on, 0},
+    {"handler", handler_ends, 0},     {"parents", parents, 0},       {"files", files, 0},
     {"cold", cold_programs, 0},
 };
 
