@@ -36,3 +36,16 @@ def test_files_and_programs_on_a_disk(chorus, folder, tmp_path):
         result = chorus.run("run", "--timeout", "60", "--files", folder, "--save",
                             tmp_path / case, "--", "./signals", case, timeout=70)
         assert result.stdout == expected
+
+
+# ---- On a terminal -------------------------------------------------------------------------------
+
+def test_who_cannot_be_continued_is_not_stopped(chorus):
+    terminal = chorus.terminal("run", "--timeout", "30", "--", "/bin/cat")
+    terminal.type(b"one\r")
+    terminal.expect(b"one\r\none\r\n")
+    terminal.type(b"\x1a")
+    terminal.type(b"two\r")
+    terminal.expect(b"two\r\ntwo\r\n")
+    terminal.type(b"\x04")
+    assert terminal.wait() == 0

@@ -7,6 +7,7 @@
 #include "kit/base.h"
 #include "kit/string.h"
 #include "subsystems/mix/pm/pm.h"
+#include "subsystems/mix/pm/stream.h"
 #include "subsystems/mix/pm/user.h"
 
 #define STACK_LIMIT_BYTES (UINT64_C(8) << 20)
@@ -69,7 +70,22 @@ struct process *process_find(struct pm *pm, int32_t pid)
     return NULL;
 }
 
-/* A pid is free when no process, group or session has it. */
+bool group_is_orphaned(struct pm *pm, int32_t group)
+{
+    const struct process *process;
+
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        const struct process *parent = process->parent;
+
+        if (process->group == group && process->state != PROCESS_ZOMBIE && parent != NULL &&
+            parent != pm->processes.first && parent->group != group &&
+            parent->session == process->session)
+            return false;
+    }
+    return true;
+}
+
+/* A pid is free when no process, task, group or session has it. */
 static bool pid_is_taken(struct pm *pm, int32_t pid)
 {
     struct process *process;
@@ -229,6 +245,31 @@ void task_free(struct task *task)
 
 /* ---- Ends -------------------------------------------------------------------------------- */
 
+/* A tie of a group to the rest of its session is gone: its member's parent was one. If it was the
+ * last, and somebody is stopped whom nobody can let go on now, all are told. pm->lock is held. */
+static void tie_cut(const struct process *member, const struct process *parent)
+{
+    struct pm *pm = member->pm;
+    struct linux_siginfo info = {.code = SI_KERNEL};
+    struct process *process;
+    bool is_stopped = false;
+
+    if (parent->group == member->group || parent->session != member->session ||
+        !group_is_orphaned(pm, member->group))
+        return;
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        is_stopped |= process->group == member->group && process->state == PROCESS_STOPPED;
+    }
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (!is_stopped || process->group != member->group)
+            continue;
+        info.signal = SIGHUP;
+        (void)signal_post(process, NULL, &info);
+        info.signal = SIGCONT;
+        (void)signal_post(process, NULL, &info);
+    }
+}
+
 /* Children of the dead become the first process', which asks for no status. pm->lock is held. */
 static void children_orphan(struct process *process)
 {
@@ -239,6 +280,7 @@ static void children_orphan(struct process *process)
         list_remove(&child->sibling);
         child->parent = first;
         list_add_tail(&first->children, &child->sibling);
+        tie_cut(child, process);
         if (child->state == PROCESS_ZOMBIE)
             process_reap(child);
     }
@@ -301,9 +343,10 @@ static void zombie_make(struct process *process)
     struct pm *pm = process->pm;
     bool killed = (process->status & 0x7f) != 0;
 
-    mutexGet(&pm->lock);
-    children_orphan(process);
+    signal_lock(pm, 1);
     process->state = PROCESS_ZOMBIE;
+    children_orphan(process);
+    tie_cut(process, process->parent);
     process->alarm_ns = 0;
     vfork_release(process);
     process_tell_parent(process, killed ? CLD_KILLED : CLD_EXITED,
@@ -331,6 +374,8 @@ static void process_finish(struct process *process)
     process->used_ns = process_used_ns(process);
     if (is_program)
         pm_program_ended(pm, status);
+    if (process->session == process->pid)
+        stream_session_end(process);
     zombie_make(process);
     (void)actorDelete(&actor);
 }

@@ -150,6 +150,10 @@ void process_discard(struct process *process);
 /* The process with this pid, or NULL; pm->lock is held. */
 struct process *process_find(struct pm *pm, int32_t pid);
 
+/* Whether nobody outside a group, but of its session, is parent of one of its processes: nobody
+ * could let it go on after a stop. pm->lock is held. */
+bool group_is_orphaned(struct pm *pm, int32_t group);
+
 /* A zombie's status was taken: it is gone. pm->lock is held. */
 void process_reap(struct process *process);
 

@@ -322,14 +322,17 @@ int32_t signal_take(struct task *task, uint64_t wanted, struct linux_siginfo *in
 
 /* ---- Default actions --------------------------------------------------------------------- */
 
-/* Sleeps while the process is stopped. */
+/* Stops the process and sleeps. What a terminal asks for does nothing to an orphaned group: nobody
+ * could let it go on. */
 static void stop(struct task *task, int32_t signal)
 {
     struct process *process = task->process;
     struct pm *pm = process->pm;
 
-    mutexGet(&pm->lock);
-    if (!process->exiting && process->state == PROCESS_RUNNING) {
+    signal_lock(pm, 1);
+    bool may = signal == SIGSTOP || !group_is_orphaned(pm, process->group);
+
+    if (may && !process->exiting && process->state == PROCESS_RUNNING) {
         struct task *other;
 
         process->state = PROCESS_STOPPED;

@@ -147,6 +147,15 @@ static long stream_ioctl(struct task *task, struct file *file, uint32_t request,
     return user_write(value, output, MIN(bytes, out.output_bytes));
 }
 
+void stream_session_end(const struct process *leader)
+{
+    struct idl_client client = stm_client(leader->pm);
+    const struct stm_session_end_in in = {(uint32_t)leader->session};
+
+    client.flags = 0;
+    (void)stm_session_end(&client, &in);
+}
+
 static void stream_close(struct pm *pm, struct file *file)
 {
     struct idl_client client = stm_client(pm);

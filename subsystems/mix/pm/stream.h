@@ -8,6 +8,7 @@
 #include "mix/linux.h"
 
 struct file;
+struct process;
 struct task;
 
 /* Gives `file`, whose mode and rdev say what it is, its key at STM. device and inode name a
@@ -16,5 +17,8 @@ long stream_open(struct task *task, struct file *file, uint64_t device, uint64_t
 
 /* A stream of the launcher as a new file; `which` is STM_STDIN and so on. */
 long stream_open_standard(struct task *task, uint32_t which, struct file **file);
+
+/* A session's leader ends: its terminal is for others. */
+void stream_session_end(const struct process *leader);
 
 #endif

@@ -287,6 +287,67 @@ static void parents(void)
     tell_codes("another signal at the end", 0, SIGUSR1, go_on);
 }
 
+/* ---- Orphaned groups --------------------------------------------------------------------- */
+
+static int out;
+
+static void say_hang_up(int signal)
+{
+    (void)signal;
+    if (write(out, "hang-up ", 8) < 0)
+        _exit(1);
+}
+
+static void orphan_stopped(void)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        setpgid(0, 0);
+        catch (SIGHUP, say_hang_up, 0);
+        raise(SIGSTOP);
+        _exit(write(out, "on", 2) < 0);
+    }
+    waitpid(child, &status, WUNTRACED);
+    _exit(0);
+}
+
+static void orphans(void)
+{
+    char text[32] = {0};
+    size_t bytes = 0;
+    int fd[2];
+    long got;
+
+    if (pipe(fd) < 0)
+        return;
+    out = fd[1];
+    fflush(stdout);
+    pid_t leader = fork();
+
+    if (leader == 0) {
+        close(fd[0]);
+        setsid();
+        orphan_stopped();
+    }
+    close(fd[1]);
+    waitpid(leader, NULL, 0);
+    while ((got = read(fd[0], text + bytes, sizeof(text) - 1 - bytes)) > 0)
+        bytes += (size_t)got;
+    printf("orphaned while stopped: %s\n", text);
+    fflush(stdout);
+    leader = fork();
+    if (leader == 0) {
+        setsid();
+        _exit(raise(SIGTSTP));
+    }
+    int status = 0;
+
+    waitpid(leader, &status, WUNTRACED);
+    printf("SIGTSTP to an orphan: %d\n", status);
+}
+
 /* ---- Files and programs that are not there yet ------------------------------------------- */
 
 static void ring(long us)
@@ -366,8 +427,13 @@ static const struct {
     void (*run)(void);
     int on_request; /* only if it is named */
 } cases[] = {
-    {"ignored", wait_for_ignored, 0}, {"forget", forget_ignored, 0}, {"stop", stop_and_go_on, 0},
-    {"handler", handler_ends, 0},     {"parents", parents, 0},       {"files", files, 0},
+    {"ignored", wait_for_ignored, 0},
+    {"forget", forget_ignored, 0},
+    {"stop", stop_and_go_on, 0},
+    {"handler", handler_ends, 0},
+    {"parents", parents, 0},
+    {"orphans", orphans, 0},
+    {"files", files, 0},
     {"cold", cold_programs, 0},
 };
 
