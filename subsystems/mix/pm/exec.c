@@ -186,7 +186,8 @@ static long find_credentials(struct task *task, struct plan *plan)
 
 /* ---- Replacing the old program ----------------------------------------------------------- */
 
-/* Other tasks end; returns when this one is alone. */
+/* Other tasks end; returns when this one is alone, and has the process' number. If two want to be,
+ * the first is: the second ends. */
 static long become_alone(struct task *task)
 {
     struct process *process = task->process;
@@ -194,6 +195,10 @@ static long become_alone(struct task *task)
     struct task *other;
 
     mutexGet(&pm->lock);
+    if (process->alone != NULL) {
+        mutexRel(&pm->lock);
+        return MIX_AGAIN;
+    }
     process->alone = task;
     while (process->task_count > 1 && !process->exiting) {
         uint32_t word = process->task_word;
@@ -207,8 +212,9 @@ static long become_alone(struct task *task)
         mutexGet(&pm->lock);
     }
     process->alone = NULL;
+    task->tid = process->pid;
     mutexRel(&pm->lock);
-    return process->exiting ? MIX_RESTART : 0;
+    return process->exiting ? MIX_AGAIN : 0;
 }
 
 static void signals_reset(struct task *task)

@@ -39,6 +39,22 @@ static long thread_start(struct process *process, struct task *task, const KnThr
     return 0;
 }
 
+/* Lets a new thread run. Who posted a signal to its task before there was a thread could not abort
+ * it: that is done now, and takes effect on its way to user code. */
+static void thread_let_run(struct task *task)
+{
+    struct process *process = task->process;
+    struct pm *pm = process->pm;
+    KnCap actor = process->actor;
+    KnThreadLid lid = task->lid;
+
+    mutexGet(&pm->lock);
+    if (signal_is_pending(task) || process->state == PROCESS_STOPPED)
+        (void)threadAbort(&actor, lid);
+    mutexRel(&pm->lock);
+    (void)threadActivate(&actor, lid);
+}
+
 /* The vector registers are part of what a child inherits. */
 static long extended_copy(struct process *to, const struct task *task)
 {
@@ -148,7 +164,7 @@ static long fork_process(struct task *task, const KnThreadCtx *context, const st
     if ((birth->flags & CLONE_PARENT_SETTID) != 0)
         (void)user_write(birth->parent_tid, &pid, sizeof(pid));
     child->vfork_child = (birth->flags & CLONE_VFORK) != 0;
-    (void)threadActivate(&child->actor, first->lid);
+    thread_let_run(first);
     if ((birth->flags & CLONE_VFORK) != 0)
         wait_for_vfork(child, pid);
     return pid;
@@ -207,7 +223,7 @@ static long fork_task(struct task *task, const KnThreadCtx *context, const struc
         (void)user_write(birth->parent_tid, &tid, sizeof(tid));
     if ((birth->flags & CLONE_CHILD_SETTID) != 0)
         (void)user_write(birth->child_tid, &tid, sizeof(tid));
-    (void)threadActivate(&process->actor, created->lid);
+    thread_let_run(created);
     return tid;
 }
 

@@ -89,10 +89,15 @@ bool group_is_orphaned(struct pm *pm, int32_t group)
 static bool pid_is_taken(struct pm *pm, int32_t pid)
 {
     struct process *process;
+    struct task *task;
 
     LIST_FOR_EACH(process, &pm->processes.all, in_all) {
         if (process->pid == pid || process->group == pid || process->session == pid)
             return true;
+        LIST_FOR_EACH(task, &process->tasks, in_process) {
+            if (task->tid == pid)
+                return true;
+        }
     }
     return false;
 }

@@ -348,6 +348,78 @@ static void orphans(void)
     printf("SIGTSTP to an orphan: %d\n", status);
 }
 
+/* ---- Threads and execve ------------------------------------------------------------------ */
+
+static char *self;
+
+static void *execute(void *argument)
+{
+    execl(self, self, "executed", (char *)NULL);
+    return argument;
+}
+
+static void *spin(void *argument)
+{
+    for (;;)
+        continue;
+    return argument;
+}
+
+static void executions(void)
+{
+    for (int i = 0; i < 6; i++) {
+        pthread_t thread[2];
+        int status;
+
+        fflush(stdout);
+        pid_t child = fork();
+
+        if (child == 0) {
+            pthread_create(&thread[0], NULL, i % 2 == 0 ? execute : spin, NULL);
+            pthread_create(&thread[1], NULL, execute, NULL);
+            if (i >= 4)
+                execute(NULL);
+            for (;;)
+                pause();
+        }
+        waitpid(child, &status, 0);
+        printf("status %d\n", status);
+    }
+}
+
+static void *end_all(void *argument)
+{
+    struct timespec time = {0, (long)argument};
+
+    nanosleep(&time, NULL);
+    _exit(7);
+}
+
+/* Threads that begin while the process ends. */
+static void late_threads(void)
+{
+    int right = 0;
+
+    for (long i = 0; i < 10; i++) {
+        int status;
+
+        fflush(stdout);
+        pid_t child = fork();
+
+        if (child == 0) {
+            pthread_t thread;
+
+            pthread_create(&thread, NULL, end_all, (void *)(i * 300000));
+            for (int more = 0; more < 20; more++)
+                pthread_create(&thread, NULL, spin, NULL);
+            pause();
+        }
+        waitpid(child, &status, 0);
+        right += status == 7 << 8;
+    }
+    printf("ended with their threads: %d\n", right);
+}
+
 /* ---- Files and programs that are not there yet ------------------------------------------- */
 
 static void ring(long us)
@@ -427,18 +499,17 @@ static const struct {
     void (*run)(void);
     int on_request; /* only if it is named */
 } cases[] = {
-    {"ignored", wait_for_ignored, 0},
-    {"forget", forget_ignored, 0},
-    {"stop", stop_and_go_on, 0},
-    {"handler", handler_ends, 0},
-    {"parents", parents, 0},
-    {"orphans", orphans, 0},
-    {"files", files, 0},
+    {"ignored", wait_for_ignored, 0}, {"forget", forget_ignored, 0}, {"stop", stop_and_go_on, 0},
+    {"handler", handler_ends, 0},     {"parents", parents, 0},       {"orphans", orphans, 0},
+    {"execve", executions, 0},        {"threads", late_threads, 0},  {"files", files, 0},
     {"cold", cold_programs, 0},
 };
 
 int main(int count, char **argument)
 {
+    self = argument[0];
+    if (count > 1 && strcmp(argument[1], "executed") == 0)
+        printf("executed as %d; ", gettid() == getpid());
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (count == 1 ? !cases[i].on_request : strcmp(argument[1], cases[i].name) == 0)
             cases[i].run();
