@@ -40,6 +40,16 @@ def test_files_and_programs_on_a_disk(chorus, folder, tmp_path):
 
 # ---- On a terminal -------------------------------------------------------------------------------
 
+def test_the_foreground_of_a_session(chorus, folder):
+    terminal = chorus.terminal("run", "--timeout", "30", "--files", folder, "--", "./signals",
+                               "foreground")
+    terminal.expect(b"-1 1 -1 1 0\r\n")
+    terminal.expect(b"read 4 1\r\n")
+    terminal.expect(b"mine: 1\r\n")
+    terminal.expect(b"mine: 1\r\n")
+    assert terminal.wait() == 0
+
+
 def test_who_cannot_be_continued_is_not_stopped(chorus):
     terminal = chorus.terminal("run", "--timeout", "30", "--", "/bin/cat")
     terminal.type(b"one\r")

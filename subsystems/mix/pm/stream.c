@@ -8,6 +8,7 @@
 
 #include "chorus/calls.h"
 #include "kit/base.h"
+#include "kit/endian.h"
 #include "mix/syscalls.h"
 #include "subsystems/mix/pm/memory.h"
 #include "subsystems/mix/pm/path.h"
@@ -122,6 +123,38 @@ static uint32_t ioctl_bytes(uint32_t request, bool *in)
     }
 }
 
+/* 0: a group of the caller's session. EPERM: of another, or only a process; ESRCH: neither. */
+static long group_find(const struct process *self, int32_t group)
+{
+    struct pm *pm = self->pm;
+    struct process *process;
+    long result = -ESRCH;
+
+    mutexGet(&pm->lock);
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (process->group == group && process->session == self->session)
+            result = 0;
+        else if (result != 0 && (process->group == group || process->pid == group))
+            result = -EPERM;
+    }
+    mutexRel(&pm->lock);
+    return result;
+}
+
+/* Whether a group may come into the foreground. What is wrong with the terminal, which STM
+ * knows, is told before what is wrong with the group. */
+static long group_check(struct task *task, struct file *file, int32_t group)
+{
+    struct idl_client client = stm_client(task->process->pm);
+    const struct stm_ioctl_in in = {.key = file->key, .request = TIOCGPGRP, .who = stm_who(task)};
+    uint8_t output[4];
+    struct stm_ioctl_out out = {.output = output, .output_room = sizeof(output)};
+    long may = group <= 0 ? 0 : group_find(task->process, group);
+    long result = may == 0 ? 0 : server_result(stm_ioctl(&client, &in, &out));
+
+    return result < 0 ? result : may;
+}
+
 static long stream_ioctl(struct task *task, struct file *file, uint32_t request, uintptr_t value)
 {
     struct idl_client client = stm_client(task->process->pm);
@@ -138,6 +171,9 @@ static long stream_ioctl(struct task *task, struct file *file, uint32_t request,
     if (is_input) {
         if (user_read(input, value, bytes) < 0)
             return -EFAULT;
+        result = request == TIOCSPGRP ? group_check(task, file, (int32_t)le32_load(input)) : 0;
+        if (result < 0)
+            return result;
         in.input = input;
         in.input_bytes = bytes;
     }

@@ -494,6 +494,60 @@ static void cold_programs(void)
     printf("cold programs that ended well: %d\n", ended);
 }
 
+/* ---- Of MiX alone ------------------------------------------------------------------------ */
+
+static void background_read(int answer)
+{
+    char byte;
+
+    setpgid(0, 0);
+    while (getppid() != 1)
+        sleep_ms(10);
+    long got = read(0, &byte, 1);
+    int result = got < 0 ? errno : 0;
+
+    _exit(write(answer, &result, sizeof(result)) < 0);
+}
+
+/* On a terminal of its own session. */
+static void foreground(void)
+{
+    int fd[2], error = 0;
+
+    printf("%d", tcsetpgrp(0, getppid()));
+    printf(" %d", errno == EPERM);
+    printf(" %d", tcsetpgrp(0, 30000));
+    printf(" %d", errno == ESRCH);
+    printf(" %d\n", tcsetpgrp(0, getpgrp()));
+    fflush(stdout);
+    if (pipe(fd) < 0)
+        return;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (fork() == 0)
+            background_read(fd[1]);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    printf("read %d", (int)read(fd[0], &error, sizeof(error)));
+    printf(" %d\n", error == EIO);
+    signal(SIGHUP, SIG_IGN);
+    ioctl(0, TIOCNOTTY);
+    for (int i = 0; i < 2; i++) {
+        fflush(stdout);
+        child = fork();
+        if (child == 0) {
+            setsid();
+            int tty = open("/dev/console", O_RDWR);
+
+            printf("mine: %d\n", tcgetsid(tty) == getpid());
+            exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -502,7 +556,7 @@ static const struct {
     {"ignored", wait_for_ignored, 0}, {"forget", forget_ignored, 0}, {"stop", stop_and_go_on, 0},
     {"handler", handler_ends, 0},     {"parents", parents, 0},       {"orphans", orphans, 0},
     {"execve", executions, 0},        {"threads", late_threads, 0},  {"files", files, 0},
-    {"cold", cold_programs, 0},
+    {"cold", cold_programs, 0},       {"foreground", foreground, 1},
 };
 
 int main(int count, char **argument)
