@@ -17,26 +17,62 @@
 
 /* ---- The protocol ------------------------------------------------------------------------ */
 
+/* 0 or an errno. pm->lock is held. */
+static int32_t signal_group(struct pm *pm, int32_t group, int32_t signal)
+{
+    const struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
+    struct process *process;
+    int32_t error = ESRCH;
+
+    if ((signal == SIGTTIN || signal == SIGTTOU) && group_is_orphaned(pm, group))
+        return EIO;
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (process->group != group || process == pm->processes.first ||
+            process->state == PROCESS_ZOMBIE)
+            continue;
+        (void)signal_post(process, NULL, &info);
+        error = 0;
+    }
+    return error;
+}
+
 static KnResult serve_signal_group(void *server, const struct idl_context *context,
                                    const struct pm_signal_group_in *in)
 {
     struct pm *pm = server;
-    const struct linux_siginfo info = {.signal = (int32_t)in->signal, .code = SI_KERNEL};
-    struct process *process;
+    int32_t error;
 
     (void)context;
-    if (in->signal == 0 || in->signal > SIGNAL_COUNT)
+    if (in->signal == 0 || in->signal > SIGNAL_COUNT || in->group > INT32_MAX)
         return idl_errno(EINVAL);
-    mutexGet(&pm->lock);
-    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
-        if ((uint32_t)process->group == in->group)
-            (void)signal_post(process, NULL, &info);
-    }
+    signal_lock(pm, 0);
+    if (in->group != 0)
+        error = signal_group(pm, (int32_t)in->group, (int32_t)in->signal);
+    else
+        error =
+            pm->program == NULL ? ESRCH : signal_group(pm, pm->program->group, (int32_t)in->signal);
     mutexRel(&pm->lock);
+    return error == 0 ? K_OK : idl_errno(error);
+}
+
+static void halt(uintptr_t argument)
+{
+    program_halt((struct pm *)argument);
+}
+
+/* In a thread of its own, for it waits for other servers, and processes need this one meanwhile. */
+static KnResult serve_halt(void *server, const struct idl_context *context)
+{
+    struct pm *pm = server;
+
+    (void)context;
+    if (!pm->halting)
+        pm->halting = thread_launch(NULL, halt, (uintptr_t)pm, STACK_BYTES, NULL) == K_OK;
     return K_OK;
 }
 
-static const struct pm_server_ops operations = {.signal_group = serve_signal_group};
+static const struct pm_server_ops operations = {.signal_group = serve_signal_group,
+                                                .halt = serve_halt};
 
 /* ---- Start ------------------------------------------------------------------------------- */
 

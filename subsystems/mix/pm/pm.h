@@ -59,6 +59,8 @@ struct pm {
     struct servers servers;
     struct server server;       /* of idl/pm.idl */
     KnCap self;                 /* this actor */
+    KnMutex end;                /* taken by who ends the site, and never given back */
+    bool halting;               /* the launcher wants it */
     uint32_t unknown_calls[16]; /* bit a number: ENOSYS was logged */
     struct process *program;    /* what the launcher asked for; its end is the domain's */
     /* changes when a vfork child lets its parent go; parents sleep on it */

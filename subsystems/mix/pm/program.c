@@ -23,17 +23,24 @@
 #define STATUS_NOT_EXECUTABLE 126u
 #define STATUS_NO_DOMAIN 125u
 
-/* The disks are marked clean, whatever is still open. */
-static void disks_end(struct pm *pm)
+/* Who is asked to end has so long for it: the launcher's patience is for the disks. */
+#define HALT_LOOK_NS 10000000
+#define HALT_LOOKS 100u
+
+/* The disks are marked clean, whatever is still open, and the machine ends. The program's end
+ * and the launcher's wish may meet here: the second waits for the first. */
+static void site_end(struct pm *pm)
 {
     struct idl_client client = om_client(pm, NULL);
     struct om_root_out root;
 
-    if (om_root(&client, &root) != K_OK)
-        return;
-    const struct om_umount_in in = {root.key, root.key, .path = "/"};
+    mutexGet(&pm->end);
+    if (om_root(&client, &root) == K_OK) {
+        const struct om_umount_in in = {root.key, root.key, .path = "/"};
 
-    (void)om_umount(&client, &in);
+        (void)om_umount(&client, &in);
+    }
+    (void)svShutdown(0);
 }
 
 /* The disks end behind the streams: whoever still runs has nobody to complain to. */
@@ -45,8 +52,7 @@ static void finish(struct pm *pm, uint32_t status, uint32_t code, const char *fa
     client.flags = 0;
     (void)om_sync(&om);
     (void)stm_finish(&client, &in);
-    disks_end(pm);
-    (void)svShutdown(0);
+    site_end(pm);
 }
 
 void pm_program_ended(struct pm *pm, uint32_t status)
@@ -54,6 +60,34 @@ void pm_program_ended(struct pm *pm, uint32_t status)
     uint32_t signal = status & 0x7f;
 
     finish(pm, signal != 0 ? 128 + signal : status >> 8 & 0xff, 0, "");
+}
+
+/* Signals all processes, and waits a while for their ends. false: there is none. */
+static bool end_processes(struct pm *pm, int32_t signal)
+{
+    const struct linux_siginfo info = {.signal = signal, .code = SI_KERNEL};
+    const struct linux_siginfo go_on = {.signal = SIGCONT, .code = SI_KERNEL};
+    struct process *process;
+
+    signal_lock(pm, 0);
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        (void)signal_post(process, NULL, &info);
+        (void)signal_post(process, NULL, &go_on);
+    }
+    mutexRel(&pm->lock);
+    for (uint32_t i = 0; i < HALT_LOOKS && pm->processes.count > 1; i++)
+        (void)threadDelay(HALT_LOOK_NS);
+    return pm->processes.count > 1;
+}
+
+void program_halt(struct pm *pm)
+{
+    struct idl_client om = om_client(pm, NULL);
+
+    if (end_processes(pm, SIGTERM))
+        (void)end_processes(pm, SIGKILL);
+    (void)om_sync(&om);
+    site_end(pm);
 }
 
 /* ---- The new process --------------------------------------------------------------------- */

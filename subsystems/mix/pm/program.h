@@ -18,4 +18,7 @@ void program_launch(struct pm *pm);
 /* That fault: becomes the program. */
 void program_begin(struct task *task, KnThreadCtx *context);
 
+/* Ends the site in good order, whatever still runs. */
+void program_halt(struct pm *pm);
+
 #endif
