@@ -34,10 +34,17 @@ static uint32_t pages_of(const struct process *process)
     return pages;
 }
 
+/* Killed, and still there. */
+static bool is_ending(const struct process *process)
+{
+    return process->state != PROCESS_ZOMBIE &&
+           (process->exiting || (process->pending.set & SIGNAL_BIT(SIGKILL)) != 0);
+}
+
 static bool may_end(const struct process *process)
 {
     return process != process->pm->processes.first && process->state != PROCESS_ZOMBIE &&
-           !process->exiting && !list_is_empty(&process->tasks);
+           !is_ending(process) && !list_is_empty(&process->tasks);
 }
 
 static bool same_program(const struct process *a, const struct process *b)
@@ -108,7 +115,7 @@ static bool somebody_ends(const struct pm *pm)
     struct process *process;
 
     LIST_FOR_EACH(process, &pm->processes.all, in_all) {
-        if (process->exiting && process->state != PROCESS_ZOMBIE)
+        if (is_ending(process))
             return true;
     }
     return false;
