@@ -87,3 +87,14 @@ def test_a_fork_bomb_ends_in_errors(chorus):
 def test_a_directory_that_is_not_there(chorus):
     result = chorus.run("run", "--cwd", "/nowhere", "--", "pwd")
     assert (result.stderr, result.returncode) == (b"chorus: /nowhere: not found\n", 127)
+
+
+@pytest.mark.parametrize("command, status, output", [
+    ("ulimit -t 1; while :; do :; done", 137, b""),
+    ("ulimit -S -t 1; trap 'echo told; exit 3' XCPU; while :; do :; done", 3, b"told\n"),
+    ("ulimit -v 20000; awk 'BEGIN { while (i++ < 3000000) a[i] = i }'; echo $?", 0, b"1\n"),
+    ("ulimit -d 4000; awk 'BEGIN { while (i++ < 3000000) a[i] = i }'; echo $?", 0, b"1\n"),
+])
+def test_limits_hold(command, status, output, chorus):
+    result = chorus.run("run", "--timeout", "20", "--", "/bin/sh", "-c", command, timeout=30)
+    assert (result.returncode, result.stdout) == (status, output)

@@ -439,6 +439,8 @@ long sys_prlimit64(struct task *task, int32_t pid, uint32_t resource, VmAddr new
         if (wanted.most > present.most && process->who.euid != 0)
             return -EPERM;
         process->limits[resource] = wanted;
+        if (resource == RLIMIT_CPU)
+            pm_clock_kick(process->pm);
     }
     return old == 0 ? 0 : user_write(old, &present, sizeof(present));
 }

@@ -114,7 +114,9 @@ long sys_brk(struct task *task, VmAddr end)
                             .size = new_top - old_top,
                             .options = K_READABLE | K_WRITABLE | K_FILLZERO | K_INHERITCOPY};
 
-        if (memory_room(new_top - old_top) < 0 || rgnAllocate(&process->actor, &region) != K_OK)
+        if (memory_room(new_top - old_top) < 0 ||
+            !memory_within_limits(process, new_top - old_top, true) ||
+            rgnAllocate(&process->actor, &region) != K_OK)
             return (long)process->heap_end;
     } else if (new_top < old_top) {
         KnRgnDesc region = {.startAddr = new_top, .size = old_top - new_top};
@@ -127,6 +129,23 @@ long sys_brk(struct task *task, VmAddr end)
 }
 
 /* ---- mmap -------------------------------------------------------------------------------- */
+
+bool memory_within_limits(struct process *process, size_t bytes, bool is_data)
+{
+    uint64_t most = process->limits[RLIMIT_AS].current;
+    uint64_t most_data = is_data ? process->limits[RLIMIT_DATA].current : RLIM_INFINITY;
+    struct memory_walk walk = {.process = process, .end = MEMORY_TOP};
+    uint64_t all = bytes, data = bytes;
+
+    if (most == RLIM_INFINITY && most_data == RLIM_INFINITY)
+        return true;
+    while (memory_next(&walk)) {
+        all += walk.limit - walk.start;
+        if ((walk.stat.rsOptions & (K_WRITABLE | K_INHERITCOPY)) == (K_WRITABLE | K_INHERITCOPY))
+            data += walk.limit - walk.start;
+    }
+    return all <= most && data <= most_data;
+}
 
 /* Memory that can never be had is refused at once, as a hint to the program; the rest when it is
  * touched. */
@@ -172,7 +191,8 @@ static long result_of_map(KnResult status, const KnRgnDesc *region)
 
 static long map_anonymous(struct process *process, KnRgnDesc *region, uint32_t flags)
 {
-    long room = (region->options & K_NOACCESS) != 0 ? 0 : memory_room(region->size);
+    bool is_promise = (region->options & K_NOACCESS) != 0 || (flags & MAP_NORESERVE) != 0;
+    long room = is_promise ? 0 : memory_room(region->size);
 
     if (room < 0)
         return room;
@@ -230,6 +250,9 @@ long sys_mmap(struct task *task, VmAddr address, size_t bytes, uint32_t protecti
     if (!is_user_range(address, bytes))
         return -ENOMEM;
     region.size = ALIGN_UP(bytes, PAGE_BYTES);
+    if (!memory_within_limits(process, region.size,
+                              type == MAP_PRIVATE && (protection & PROT_WRITE) != 0))
+        return -ENOMEM;
     memory_place(&region, address, flags);
     if ((flags & MAP_ANONYMOUS) != 0)
         return map_anonymous(process, &region, flags);

@@ -62,6 +62,10 @@ KnResult memory_make(struct process *process, KnRgnDesc *region, const KnRgnStat
 /* ENOMEM where no machine state could ever satisfy a request of so many bytes. */
 long memory_room(size_t bytes);
 
+/* Whether RLIMIT_AS, and for private writable memory RLIMIT_DATA, let a process have so much
+ * more. */
+bool memory_within_limits(struct process *process, size_t bytes, bool is_data);
+
 /* Whether what is left belongs to those who live already: without it a fork too many would take the
  * page that its parent, or a shell, writes to next. */
 bool memory_is_short(void);

@@ -100,6 +100,10 @@ static long resize(struct remapping *remapping, uint32_t flags)
         result = memory_room(remapping->new_bytes);
     if (result < 0)
         return result;
+    if (remapping->new_bytes > remapping->old_bytes &&
+        !memory_within_limits(remapping->process, remapping->new_bytes - remapping->old_bytes,
+                              (remapping->last.rsOptions & K_INHERITCOPY) != 0))
+        return -ENOMEM;
     if ((flags & MREMAP_FIXED) == 0 && is_user_range(remapping->from, remapping->new_bytes) &&
         make_more(remapping, end, 0) == K_OK)
         return (long)remapping->from;

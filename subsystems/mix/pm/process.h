@@ -101,7 +101,8 @@ struct process {
     bool vfork_child;
     uint64_t started_ns;
     uint64_t used_ns, children_used_ns;
-    uint32_t pages; /* of its own, when memory was last short */
+    uint64_t cpu_told_ns; /* processor time at the last SIGXCPU */
+    uint32_t pages;       /* of its own, when memory was last short */
 };
 
 /* What restart_syscall goes on with: a wait that a stop and a continue came into. */
@@ -125,7 +126,7 @@ struct task {
     struct resume resume;
     struct linux_sigaltstack alternate;
     VmAddr clear_tid;
-    VmAddr robust_list; /* 0: none */
+    VmAddr robust_list;    /* 0: none */
     struct launch *launch; /* of the first task: what it is to become; NULL: it has */
 };
 

@@ -196,7 +196,8 @@ static long program_find(struct task *task, const struct launch *launch, char *f
     return worst;
 }
 
-/* In the new process' own thread, whose registers are `context`. `*culprit`: what an error is about. */
+/* In the new process' own thread, whose registers are `context`. `*culprit`: what an error is
+ * about. */
 static long program_start(struct task *task, KnThreadCtx *context, struct launch *launch,
                           const char **culprit)
 {

@@ -11,7 +11,8 @@
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_US 1000
 #define SHORTEST_WAIT_NS 100000 /* between looks at timers, whatever intervals they were given */
-#define TICK_US 10000           /* of adjtimex: how much the clock goes on in a tick of 10 ms */
+#define PROCESSOR_LOOK_NS UINT64_C(50000000)
+#define TICK_US 10000 /* of adjtimex: how much the clock goes on in a tick of 10 ms */
 
 uint64_t pm_now_ns(void)
 {
@@ -372,6 +373,26 @@ long sys_setitimer(struct task *task, uint32_t which, VmAddr value, VmAddr old)
     return old == 0 ? 0 : user_write(old, &present, sizeof(present));
 }
 
+/* RLIMIT_CPU: a signal a second from the limit on, and the end at the hard one. When to look again;
+ * UINT64_MAX: never. pm->lock is held. */
+static uint64_t processor_time_check(struct process *process, uint64_t now_ns)
+{
+    const struct linux_rlimit *limit = &process->limits[RLIMIT_CPU];
+    struct linux_siginfo info = {.signal = SIGXCPU, .code = SI_KERNEL};
+
+    if (limit->current >= UINT64_MAX / NS_PER_S || process->state == PROCESS_ZOMBIE)
+        return UINT64_MAX;
+    uint64_t used_ns = process_used_ns(process);
+
+    if (used_ns >= limit->current * NS_PER_S && used_ns - process->cpu_told_ns >= NS_PER_S) {
+        process->cpu_told_ns = used_ns;
+        if (used_ns / NS_PER_S >= limit->most)
+            info.signal = SIGKILL;
+        (void)signal_post(process, NULL, &info);
+    }
+    return now_ns + PROCESSOR_LOOK_NS;
+}
+
 /* Sends what is due; when the next is: UINT64_MAX if none. */
 static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
 {
@@ -389,6 +410,7 @@ static uint64_t alarms_send(struct pm *pm, uint64_t now_ns)
         if (process->alarm_ns != 0)
             next_ns = MIN(next_ns, process->alarm_ns);
         next_ns = MIN(next_ns, timers_send(process, now_ns));
+        next_ns = MIN(next_ns, processor_time_check(process, now_ns));
     }
     mutexRel(&pm->lock);
     return next_ns;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_storm FOLDER SEED STEPS: random calls on an arena of pages: mmap, munmap, mprotect, mremap,
- * madvise, msync, brk, fork, reads and writes of the files that are mapped. After each it prints
- * what it did, the result, and a checksum of all that can be read: a line a step, the same on every
- * system. What systems may differ in is left out: files that are mapped privately do not change,
- * mremap takes only what one mmap made, and what MADV_DONTNEED and growth do to such mappings.
+ * memory_storm FOLDER SEED STEPS: random calls on an arena of pages: mmap, munmap, mprotect,
+ * mremap, madvise, msync, brk, fork, reads and writes of the files that are mapped. After each it
+ * prints what it did, the result, and a checksum of all that can be read: a line a step, the same
+ * on every system. What systems may differ in is left out: files that are mapped privately do not
+ * change, mremap takes only what one mmap made, and what MADV_DONTNEED and growth do to such
+ * mappings.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Robust mutexes: who waits for one whose owner has ended, as a thread or as a process, learns it. */
+/* Robust mutexes: who waits for one whose owner has ended, as a thread or as a process, learns
+ * it. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -10,8 +11,8 @@
 
 static pthread_mutex_t *mutex_make(void)
 {
-    pthread_mutex_t *mutex = mmap(NULL, sizeof(*mutex), PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_mutex_t *mutex =
+        mmap(NULL, sizeof(*mutex), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_mutexattr_t attributes;
 
     pthread_mutexattr_init(&attributes);
