@@ -5,6 +5,7 @@
 #include "kit/assert.h"
 #include "kit/base.h"
 #include "kit/string.h"
+#include "subsystems/mix/pm/user.h"
 
 #define SLAB_BYTES 32768u
 #define LARGEST (HEAP_SMALLEST << (HEAP_CLASSES - 1))
@@ -14,13 +15,18 @@ void heap_init(struct heap *heap)
     memset(heap, 0, sizeof(*heap));
 }
 
-/* There from the start: memory that ran out at the first touch would end PM, and the site. */
+/* There from the start: memory that ran out at the first touch would end PM, and the site. Where it
+ * has to be waited for, a signal is no reason to say that there is none. */
 static void *region_allocate(size_t bytes)
 {
     KnRgnDesc region = {.size = bytes,
                         .options = K_WRITABLE | K_ANYWHERE | K_FILLZERO | K_NODEMAND};
+    KnResult status;
 
-    return rgnAllocate(K_MYACTOR, &region) == K_OK ? (void *)region.startAddr : NULL;
+    do
+        status = rgnAllocate(K_MYACTOR, &region);
+    while (user_after_signal(status));
+    return status == K_OK ? (void *)region.startAddr : NULL;
 }
 
 static unsigned class_of(size_t bytes)
