@@ -112,9 +112,10 @@ static void tell_child(struct process *child, const struct task *task, const str
                      sizeof(task->tid));
 }
 
-static void wait_for_vfork(struct process *child, int32_t pid)
+/* Only its own end keeps the parent from waiting: as in Linux no other signal does. */
+static void wait_for_vfork(const struct task *task, const struct process *child, int32_t pid)
 {
-    struct pm *pm = child->pm;
+    struct pm *pm = task->process->pm;
 
     for (;;) {
         mutexGet(&pm->lock);
@@ -123,9 +124,9 @@ static void wait_for_vfork(struct process *child, int32_t pid)
         uint32_t word = pm->vfork_word;
 
         mutexRel(&pm->lock);
-        if (done)
+        if (done || task_is_ending(task))
             return;
-        (void)syncWait((VmAddr)&pm->vfork_word, word, K_NOTIMEOUT, 0);
+        (void)syncWait((VmAddr)&pm->vfork_word, word, K_NOTIMEOUT, K_ABORTABLE);
     }
 }
 
@@ -166,7 +167,7 @@ static long fork_process(struct task *task, const KnThreadCtx *context, const st
     child->vfork_child = (birth->flags & CLONE_VFORK) != 0;
     thread_let_run(first);
     if ((birth->flags & CLONE_VFORK) != 0)
-        wait_for_vfork(child, pid);
+        wait_for_vfork(task, child, pid);
     return pid;
 
 discard:

@@ -420,6 +420,29 @@ static void late_threads(void)
     printf("ended with their threads: %d\n", right);
 }
 
+/* A parent that waits for its vfork child can be killed all the same. */
+static void vforks(void)
+{
+    int status;
+
+    fflush(stdout);
+    pid_t parent = fork();
+
+    if (parent == 0) {
+        setpgid(0, 0);
+        if (vfork() == 0) {
+            for (;;)
+                pause();
+        }
+        _exit(1);
+    }
+    sleep_ms(200);
+    kill(parent, SIGTERM);
+    waitpid(parent, &status, 0);
+    printf("killed in vfork: %d\n", status);
+    kill(-parent, SIGKILL);
+}
+
 /* ---- Files and programs that are not there yet ------------------------------------------- */
 
 static void ring(long us)
@@ -553,10 +576,18 @@ static const struct {
     void (*run)(void);
     int on_request; /* only if it is named */
 } cases[] = {
-    {"ignored", wait_for_ignored, 0}, {"forget", forget_ignored, 0}, {"stop", stop_and_go_on, 0},
-    {"handler", handler_ends, 0},     {"parents", parents, 0},       {"orphans", orphans, 0},
-    {"execve", executions, 0},        {"threads", late_threads, 0},  {"files", files, 0},
-    {"cold", cold_programs, 0},       {"foreground", foreground, 1},
+    {"ignored", wait_for_ignored, 0},
+    {"forget", forget_ignored, 0},
+    {"stop", stop_and_go_on, 0},
+    {"handler", handler_ends, 0},
+    {"parents", parents, 0},
+    {"orphans", orphans, 0},
+    {"execve", executions, 0},
+    {"threads", late_threads, 0},
+    {"vfork", vforks, 0},
+    {"files", files, 0},
+    {"cold", cold_programs, 0},
+    {"foreground", foreground, 1},
 };
 
 int main(int count, char **argument)
