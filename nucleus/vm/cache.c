@@ -238,6 +238,19 @@ static struct place cache_lookup(struct cache *cache, uint64_t index)
     }
 }
 
+struct cache *cache_origin(struct cache *cache, uint64_t *index)
+{
+    while (cache->parent != NULL) {
+        if (*index >= cache->parent_pages)
+            return NULL;
+        *index += cache->parent_shift;
+        cache = cache->parent;
+        if (is_named(cache))
+            return cache;
+    }
+    return NULL;
+}
+
 static bool beyond_end(const struct cache *cache, uint64_t index)
 {
     return cache->bounded && cache->known && index >= DIV_ROUND_UP(cache->end, PAGE_BYTES);

@@ -133,6 +133,10 @@ KnResult cache_page(struct cache *cache, uint64_t index, bool write, struct fram
  * page will be overwritten, so its old content need not be pulled in. */
 KnResult cache_page_extend(struct cache *cache, uint64_t index, bool whole, struct frame **frame);
 
+/* The segment that a cache is a deferred copy of, at any remove, and which page of that `*index`, a
+ * page of the cache, shows while it is not modified. NULL: none that still has a name. */
+struct cache *cache_origin(struct cache *cache, uint64_t *index);
+
 /* Puts a filled frame in the page's slot, which holds no frame. K_ENOMEM. */
 KnResult cache_insert(struct cache *cache, uint64_t index, struct frame *frame);
 

@@ -317,8 +317,15 @@ static KnResult tell(const struct region *region, VmAddr stat)
         .rsOpaque2 = region->opaque2,
     };
     if (region->cache != NULL) {
+        uint64_t index = region->offset >> MACHINE_PAGE_SHIFT;
+        const struct cache *origin = cache_origin(region->cache, &index);
+
         result.rsSegment = region->cache->segment;
         result.rsResidentPages = region->cache->resident;
+        if (origin != NULL) {
+            result.rsOrigin = origin->segment;
+            result.rsOriginOffset = index << MACHINE_PAGE_SHIFT;
+        }
     }
     return copy_out(stat, &result, sizeof(result));
 }

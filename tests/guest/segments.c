@@ -520,6 +520,46 @@ CASE(temporary_segment)
     EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
 }
 
+static void expect_origin(struct guest *guest, VmAddr address, const KnObjDesc *object,
+                          VmOffset offset)
+{
+    KnRgnStat stat;
+
+    EXPECT_EQ(rgnStat(K_MYACTOR, address, &stat), K_OK);
+    EXPECT_EQ(stat.rsSegment.key, 0);
+    EXPECT_EQ(stat.rsOrigin.key, object == NULL ? 0 : object->dataObject.key);
+    EXPECT_EQ(stat.rsOriginOffset, offset);
+}
+
+/* A copy of a copy is one of the segment, as long as that has a name. */
+CASE(copies_tell_their_origin)
+{
+    KnRgnDesc copy = {.size = 4 * page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnRgnDesc again = {.size = 2 * page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnRgnDesc map = copy, none = copy;
+    KnObjDesc all = {.startOffset = 3 * page(), .size = 2 * page()};
+    KnRgnStat stat;
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, 8 * page()), K_OK);
+    REQUIRE_EQ(rgnAllocate(K_MYACTOR, &none), K_OK);
+    REQUIRE_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    REQUIRE_EQ(rgnInit(K_MYACTOR, &copy, &all), K_OK);
+    REQUIRE_EQ(rgnInitFromActor(K_MYACTOR, &again, K_MYACTOR, copy.startAddr + page()), K_OK);
+    expect_origin(guest, none.startAddr, NULL, 0);
+    expect_origin(guest, copy.startAddr, &all, 3 * page());
+    expect_origin(guest, again.startAddr, &all, 4 * page());
+    mem_store32(copy.startAddr, 1);
+    mem_store32(again.startAddr, 2);
+    expect_origin(guest, again.startAddr, &all, 4 * page());
+    EXPECT_EQ(rgnFree(K_MYACTOR, &(KnRgnDesc){copy.startAddr, 2 * page(), 0, 0, NULL, 0}), K_OK);
+    expect_origin(guest, copy.startAddr + 2 * page(), NULL, 0); /* more than the copy covers */
+    expect_origin(guest, again.startAddr, &all, 4 * page());
+    EXPECT_EQ(rgnStat(K_MYACTOR, map.startAddr, &stat), K_OK);
+    EXPECT_EQ(stat.rsOrigin.key, 0);
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
+    expect_origin(guest, again.startAddr, NULL, 0);
+}
+
 /* Its name is no user of it; a region is, and so is a deferred copy. */
 CASE(users_of_a_temporary_segment)
 {
@@ -665,6 +705,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(mapper_dies_with_a_push),
     CASE_SYSTEM(mapper_is_silent),
     CASE_SYSTEM(temporary_segment),
+    CASE_SYSTEM(copies_tell_their_origin),
     CASE_SYSTEM(users_of_a_temporary_segment),
     CASE_SYSTEM(mappers_run_out_in_an_orderly_way),
     CASE_USER(a_bad_segment_leaves_the_range_alone),

@@ -135,6 +135,9 @@ typedef struct {
     VmFlags rsOptions;
     VmOffset rsOffset; /* of rsStart in its segment */
     KnCap rsSegment;   /* none for temporary memory */
+    /* of a deferred copy: the segment that it is of, and where in that it starts; or none */
+    KnCap rsOrigin;
+    VmOffset rsOriginOffset;
     void *rsOpaque1;
     VmFlags rsOpaque2;
     uint32_t rsResidentPages;
