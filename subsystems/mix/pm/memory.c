@@ -92,11 +92,15 @@ static KnResult allocate(struct process *process, KnRgnDesc *region)
 KnResult memory_make(struct process *process, KnRgnDesc *region, const KnRgnStat *model, VmAddr at)
 {
     KnObjDesc object = {model->rsSegment, model->rsOffset + (at - model->rsStart), region->size};
+    KnObjDesc origin = {model->rsOrigin, model->rsOriginOffset + (at - model->rsStart),
+                        region->size};
 
     ASSERT(at >= model->rsStart);
     if (model->rsSegment.key != 0)
         return rgnMap(&process->actor, region, &object);
-    return model->rsOpaque2 == MEMORY_COPY ? K_EUNKNOWN : allocate(process, region);
+    if (model->rsOpaque2 != MEMORY_COPY)
+        return allocate(process, region);
+    return rgnInit(&process->actor, region, &origin);
 }
 
 /* ---- brk --------------------------------------------------------------------------------- */
@@ -349,16 +353,16 @@ static bool is_hint(uint32_t advice)
            advice == MADV_DODUMP || advice == MADV_COLD || advice == MADV_PAGEOUT;
 }
 
-/* Private memory without a file reads as zero again. Shared memory and files' pages keep their
- * content, and so does a deferred copy, whose file is not known any more. */
+/* Private memory reads as zero, or as the file, again. What is shared, or was never modified, is as
+ * it was; a copy stays so too if its file was removed and closed. */
 static long forget(struct process *process, const struct memory_walk *walk)
 {
     const KnRgnStat *stat = &walk->stat;
     KnRgnDesc region = memory_like(stat, walk->start, walk->limit - walk->start);
 
     region.options |= K_OVERMAP;
-    if (stat->rsSegment.key != 0 || (stat->rsOptions & K_INHERITCOPY) == 0 ||
-        stat->rsOpaque2 == MEMORY_COPY)
+    if ((stat->rsOptions & K_INHERITCOPY) == 0 ||
+        (stat->rsOpaque2 == MEMORY_COPY && stat->rsOrigin.key == 0))
         return 0;
     return memory_make(process, &region, stat, walk->start) == K_OK ? 0 : -ENOMEM;
 }

@@ -55,8 +55,8 @@ size_t memory_writable(struct process *process, VmAddr address, size_t bytes);
 KnRgnDesc memory_like(const KnRgnStat *model, VmAddr start, VmSize bytes);
 
 /* Makes such a region with what `model` showed at address `at`, or would show if it went on to
- * there: its segment, or memory that reads as zero. K_EUNKNOWN of a deferred copy, which does not
- * tell its segment. */
+ * there: its segment, a copy of that, or memory that reads as zero. K_EUNKNOWN of a copy whose
+ * segment is no more. */
 KnResult memory_make(struct process *process, KnRgnDesc *region, const KnRgnStat *model, VmAddr at);
 
 /* ENOMEM where no machine state could ever satisfy a request of so many bytes. */

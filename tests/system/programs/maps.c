@@ -110,6 +110,8 @@ static void look_at_private_files(void)
     moved[0] = 'x';
     CHECK(moved[1] == 'B' && byte_of(fd, PAGE) == 'B');
     CHECK(mprotect(moved, 2 * PAGE, PROT_READ | PROT_WRITE) == 0);
+    CHECK(madvise(moved, PAGE, MADV_DONTNEED) == 0 && moved[0] == 'B');
+    moved[0] = 'x';
     moved[PAGE] = 'y';
     CHECK(moved[0] == 'x' && byte_of(fd, 2 * PAGE) == 'C');
     CHECK(munmap(place, 8 * PAGE) == 0);
@@ -202,6 +204,7 @@ int main(int argc, char **argv)
     look_at_growth(PROT_READ | PROT_WRITE, MAP_SHARED);
     look_at_growth(PROT_READ, MAP_SHARED);
     look_at_growth(PROT_READ, MAP_PRIVATE);
+    look_at_growth(PROT_READ | PROT_WRITE, MAP_PRIVATE);
     look_at_moves();
     printf("%d differences\n", differences);
     return differences != 0;

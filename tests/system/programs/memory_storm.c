@@ -4,8 +4,7 @@
  * mremap, madvise, msync, brk, fork, reads and writes of the files that are mapped. After each it
  * prints what it did, the result, and a checksum of all that can be read: a line a step, the same
  * on every system. What systems may differ in is left out: files that are mapped privately do not
- * change, mremap takes only what one mmap made, and what MADV_DONTNEED and growth do to such
- * mappings.
+ * change, and mremap takes only what one mmap made.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -167,8 +166,7 @@ static void do_mremap(int first, int count)
 
     count = count < alike(first) ? count : alike(first);
     longer = longer < 1 ? 1 : longer > PAGES - to ? PAGES - to : longer;
-    if (moved.kind == NONE || longer > PAGES - first ||
-        (longer > count && (moved.kind == SHARED || moved.kind == FILE_PRIVATE)))
+    if (moved.kind == NONE || longer > PAGES - first || (longer > count && moved.kind == SHARED))
         return;
     at = mremap(ARENA + first * PAGE, count * PAGE, longer * PAGE,
                 how == 0   ? 0
@@ -198,10 +196,6 @@ static void do_madvise(int first, int count)
 {
     static const int some[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_WILLNEED, MADV_NORMAL};
 
-    for (int i = first; i < first + count; i++) {
-        if (page[i].kind == FILE_PRIVATE)
-            return;
-    }
     tell("madvise", first, count, madvise(ARENA + first * PAGE, count * PAGE, some[below(4)]));
 }
 
