@@ -41,7 +41,7 @@ static uint64_t key;
 
 static void adds_up(void **state)
 {
-    char large[16];
+    char large[16] = {0};
 
     (void)state;
     assert_int_equal(do_counter(2, false, false, &key), 0);
