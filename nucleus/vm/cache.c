@@ -522,6 +522,23 @@ static KnResult clear_tail(struct cache *cache, uint64_t end)
     return K_OK;
 }
 
+/* Pages without frames too: the page of zeros may stand in for them. */
+static void unmap_from(struct cache *cache, uint64_t first)
+{
+    struct region *region;
+
+    LIST_FOR_EACH(region, &cache->regions, in_cache) {
+        uint64_t base = region->offset >> MACHINE_PAGE_SHIFT;
+        uint64_t pages = (region->end - region->start) >> MACHINE_PAGE_SHIFT;
+        uint64_t gone = first > base ? first - base : 0;
+
+        if (gone < pages)
+            mmu_unmap(region->context->space,
+                      region->start + (VmAddr)(gone << MACHINE_PAGE_SHIFT),
+                      (VmSize)((pages - gone) << MACHINE_PAGE_SHIFT));
+    }
+}
+
 KnResult cache_truncate(struct cache *cache, uint64_t end)
 {
     uint64_t index = DIV_ROUND_UP(end, PAGE_BYTES);
@@ -530,6 +547,8 @@ KnResult cache_truncate(struct cache *cache, uint64_t end)
     if (status != K_OK)
         return status;
     ASSERT(cache->bounded);
+    if (end < cache->end)
+        unmap_from(cache, index);
     cache->end = end;
     cache->known = true;
     for (uint32_t i = 0; i < TRUNCATE_BATCH; i++) {

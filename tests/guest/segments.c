@@ -584,6 +584,30 @@ CASE(users_of_a_temporary_segment)
     EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
 }
 
+/* Also where nothing but the page of zeros was mapped. */
+CASE(truncation_takes_pages_out_of_regions)
+{
+    KnRgnDesc map = {.size = 3 * page(), .options = K_WRITABLE | K_ANYWHERE};
+    KnObjDesc all = {.size = 3 * page()}, other = {.size = 8};
+    KnLcStat stat;
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, 3 * page()), K_OK);
+    REQUIRE_EQ(sgCreate(&other.dataObject, 0), K_OK);
+    REQUIRE_EQ(rgnMap(K_MYACTOR, &map, &all), K_OK);
+    mem_store32(map.startAddr + page(), 1);
+    EXPECT_EQ(mem_load32(map.startAddr + 2 * page()), 0u);
+    REQUIRE_EQ(sgStat(&all.dataObject, &stat), K_OK);
+    EXPECT_EQ(lcTrunc(&stat.lsCache, 8), K_OK);
+    EXPECT_EQ(sgWrite(&other, map.startAddr, 0), 8);
+    EXPECT_EQ(sgWrite(&other, map.startAddr + page(), 0), K_EFAULT);
+    EXPECT_EQ(sgWrite(&other, map.startAddr + 2 * page(), 0), K_EFAULT);
+    EXPECT_EQ(lcTrunc(&stat.lsCache, 3 * page()), K_OK);
+    EXPECT_EQ(mem_load32(map.startAddr + page()), 0u);
+    EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
+    EXPECT_EQ(sgDestroy(&other.dataObject), K_OK);
+    EXPECT_EQ(sgDestroy(&all.dataObject), K_OK);
+}
+
 /* As many mappers as a site may know, each with a bound of its own; none outlives its port. */
 CASE(mappers_run_out_in_an_orderly_way)
 {
@@ -707,6 +731,7 @@ static const struct guest_entry entries[] = {
     CASE_SYSTEM(temporary_segment),
     CASE_SYSTEM(copies_tell_their_origin),
     CASE_SYSTEM(users_of_a_temporary_segment),
+    CASE_SYSTEM(truncation_takes_pages_out_of_regions),
     CASE_SYSTEM(mappers_run_out_in_an_orderly_way),
     CASE_USER(a_bad_segment_leaves_the_range_alone),
     CASE_SYSTEM(segment_errors),
