@@ -203,11 +203,15 @@ void frame_free(struct frame *frame)
 
 KnResult frame_wait(void)
 {
-    struct frames *frames = &site_self()->vm.frames;
-    struct wait_queue *queue = thread_self()->pager ? &frames->pagers : &frames->waiting;
+    struct vm *vm = &site_self()->vm;
+    bool is_pager = thread_self()->pager;
+    struct wait_queue *queue = is_pager ? &vm->frames.pagers : &vm->frames.waiting;
     KnResult status = thread_wait(queue, clock_now_ns() + MEMORY_WAIT_NS, true);
 
-    return status == K_ETIMEOUT ? K_ENOMEM : status;
+    if (status != K_ETIMEOUT)
+        return status;
+    /* A push-out ends, if only by its mapper's bound; but a pager may be waiting for itself. */
+    return !is_pager && vm->pager.pushes > 0 ? K_OK : K_ENOMEM;
 }
 
 /* Rare and early (drivers' rings): a scan is good enough. */

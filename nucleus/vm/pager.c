@@ -344,6 +344,8 @@ bool pager_push_start(struct frame *frame)
 
 static void answer_push(struct pager_request *request, KnResult status)
 {
+    struct vm *vm = &site_self()->vm;
+
     for (uint32_t i = 0; i < request->pages; i++) {
         struct frame *frame = request->frame[i];
 
@@ -355,10 +357,13 @@ static void answer_push(struct pager_request *request, KnResult status)
             frame_set_dirty(frame, false);
         frame_make_replaceable(frame);
     }
-    site_self()->vm.pager.pushes--;
-    /* Clean pages are as good as free ones to who waits for memory. */
-    wait_queue_wake_all(&site_self()->vm.frames.pagers, K_OK);
-    wait_queue_wake_all(&site_self()->vm.frames.waiting, K_OK);
+    vm->pager.pushes--;
+    /* Clean pages are as good as free ones to who waits for memory. A mapper that takes none, and no
+     * other at work, makes the wait vain. */
+    bool in_vain = status != K_OK && vm->pager.pushes == 0;
+
+    wait_queue_wake_all(&vm->frames.pagers, K_OK);
+    wait_queue_wake_all(&vm->frames.waiting, in_vain ? K_ENOMEM : K_OK);
 }
 
 /* ---- Answers ----------------------------------------------------------------------------- */

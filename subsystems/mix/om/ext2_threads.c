@@ -35,7 +35,13 @@ static KnResult work_once(struct ext2_mapper *mapper)
         return got;
     memset(&answered, 0, sizeof(answered));
     ext2_mapper_serve(mapper, &asked.request, (uint32_t)got, &answered.reply, &answer.bodySize);
-    (void)ipcReply(&answer); /* a Nucleus that gave up waits no more */
+    /* A Nucleus that gave up waits no more. One that waits gets an answer, if need be without data,
+     * which needs no memory. */
+    if (ipcReply(&answer) == K_ENOMEM) {
+        answered.reply.mpDiag = K_ENOMEM;
+        answer.bodySize = 0;
+        (void)ipcReply(&answer);
+    }
     ext2_mapper_sent(mapper);
     return K_OK;
 }

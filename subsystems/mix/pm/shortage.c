@@ -155,7 +155,7 @@ static bool wait_for_ends(struct task *task)
 
 typedef bool chooses_itself(const struct process *process, const struct process *chosen);
 
-/* Ends somebody, unless that would be the caller's own choice of itself. */
+/* Ends somebody, unless that would be the caller's own choice of itself: false. */
 static bool end_somebody(struct task *task, chooses_itself *is_itself)
 {
     const struct linux_siginfo info = {.signal = SIGKILL, .code = SI_KERNEL};
@@ -164,7 +164,8 @@ static bool end_somebody(struct task *task, chooses_itself *is_itself)
     int32_t pid = 0;
 
     mutexGet(&pm->lock);
-    struct process *chosen = choose(pm);
+    bool is_late = somebody_ends(pm); /* since this task last looked */
+    struct process *chosen = is_late ? NULL : choose(pm);
 
     ASSERT(chosen == NULL || may_end(chosen));
     if (chosen != NULL && !is_itself(task->process, chosen)) {
@@ -175,7 +176,7 @@ static bool end_somebody(struct task *task, chooses_itself *is_itself)
     mutexRel(&pm->lock);
     if (pid != 0)
         (void)log_print("mix: memory is out: process %d (%s) ends\n", (int)pid, command);
-    return pid != 0;
+    return is_late || pid != 0;
 }
 
 static bool relieve(struct task *task, chooses_itself *is_itself)
