@@ -533,8 +533,7 @@ static void unmap_from(struct cache *cache, uint64_t first)
         uint64_t gone = first > base ? first - base : 0;
 
         if (gone < pages)
-            mmu_unmap(region->context->space,
-                      region->start + (VmAddr)(gone << MACHINE_PAGE_SHIFT),
+            mmu_unmap(region->context->space, region->start + (VmAddr)(gone << MACHINE_PAGE_SHIFT),
                       (VmSize)((pages - gone) << MACHINE_PAGE_SHIFT));
     }
 }

@@ -358,8 +358,8 @@ static void answer_push(struct pager_request *request, KnResult status)
         frame_make_replaceable(frame);
     }
     vm->pager.pushes--;
-    /* Clean pages are as good as free ones to who waits for memory. A mapper that takes none, and no
-     * other at work, makes the wait vain. */
+    /* Clean pages are as good as free ones to who waits for memory. A mapper that takes none,
+     * and no other at work, makes the wait vain. */
     bool in_vain = status != K_OK && vm->pager.pushes == 0;
 
     wait_queue_wake_all(&vm->frames.pagers, K_OK);

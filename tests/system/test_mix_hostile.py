@@ -79,9 +79,9 @@ def test_a_program_takes_all(name, chorus, programs, tmp_path):
     subprocess.run(["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext2", "-d",
                     PROGRAMS.parents[2] / "build/root", tmp_path / "root", "48M"], check=True,
                    stdout=subprocess.DEVNULL)
-    result = chorus.run("run", "-m", "32", "--timeout", "60", "--root", tmp_path / "root",
+    result = chorus.run("run", "-m", "32", "--timeout", "120", "--root", tmp_path / "root",
                         "--files", programs, "--", "/bin/sh", "-c",
-                        f"{command}; echo alive; find / -name sh", timeout=70)
+                        f"{command}; echo alive; find / -name sh", timeout=130)
     assert result.returncode == 0
     assert result.stdout.decode() == output + "alive\n/bin/sh\n"
     subprocess.run(["/usr/sbin/e2fsck", "-fn", tmp_path / "root"], check=True,

@@ -70,6 +70,8 @@ struct pm {
     struct locks locks;      /* of files */
     /* the thread that sends SIGALRM waits on it; changed for an earlier alarm */
     uint32_t clock_word;
+    bool shortage_at_work;  /* a task sees to it that memory comes back */
+    uint32_t shortage_word; /* changes when it is done; who is short sleeps on it */
 };
 
 /* Whether a call's result is that a signal cut it short. */

@@ -129,14 +129,13 @@ static uint32_t free_pages(void)
 }
 
 /* Lets those who are ending give their memory back, which the Nucleus does after a process has
- * gone. false: nobody is ending. */
+ * gone. true: there is some again. */
 static bool wait_for_ends(struct task *task)
 {
     struct pm *pm = task->process->pm;
     uint64_t end_ns = pm_now_ns() + WAIT_NS;
-    uint32_t before = free_pages();
-    uint32_t still = 0; /* looks without any change */
-    bool waited = false;
+    uint32_t wanted = free_pages() + OWN_PAGES;
+    uint32_t still = 0; /* looks while nobody was ending */
 
     while (still < STILL_LOOKS && pm_now_ns() < end_ns && !task_is_ending(task)) {
         mutexGet(&pm->lock);
@@ -144,13 +143,11 @@ static bool wait_for_ends(struct task *task)
 
         mutexRel(&pm->lock);
         (void)threadDelay(LOOK_NS);
-        uint32_t now = free_pages();
-
-        still = ending || now > before ? 0 : still + 1;
-        waited |= still == 0;
-        before = now;
+        if (free_pages() >= wanted)
+            return true;
+        still = ending ? 0 : still + 1;
     }
-    return waited;
+    return false;
 }
 
 typedef bool chooses_itself(const struct process *process, const struct process *chosen);
@@ -179,24 +176,78 @@ static bool end_somebody(struct task *task, chooses_itself *is_itself)
     return is_late || pid != 0;
 }
 
-static bool relieve(struct task *task, chooses_itself *is_itself)
+static bool relieve_as_first(struct task *task, chooses_itself *is_itself)
 {
     if (wait_for_ends(task))
         return true;
     return !task_is_ending(task) && end_somebody(task, is_itself) && wait_for_ends(task);
 }
 
-static bool same_process(const struct process *process, const struct process *chosen)
+/* One task does it for all that are short meanwhile; they sleep, and then try again. */
+static bool relieve(struct task *task, chooses_itself *is_itself)
 {
-    return process == chosen;
+    struct pm *pm = task->process->pm;
+    bool result = true;
+
+    mutexGet(&pm->lock);
+    bool is_first = !pm->shortage_at_work;
+    uint32_t word = pm->shortage_word;
+
+    pm->shortage_at_work = true;
+    mutexRel(&pm->lock);
+    if (!is_first) {
+        (void)syncWait((VmAddr)&pm->shortage_word, word, (int64_t)WAIT_NS, K_ABORTABLE);
+        return !task_is_ending(task);
+    }
+    result = relieve_as_first(task, is_itself);
+    mutexGet(&pm->lock);
+    pm->shortage_at_work = false;
+    pm->shortage_word++;
+    mutexRel(&pm->lock);
+    (void)syncWake((VmAddr)&pm->shortage_word, UINT32_MAX);
+    return result;
+}
+
+/* Of many that are alike, who asks may as well be the one. */
+static bool is_or_is_like(const struct process *process, const struct process *chosen)
+{
+    return process == chosen || (process != process->pm->program && same_program(process, chosen) &&
+                                 process->pages >= chosen->pages / 2);
 }
 
 bool shortage_relieve(struct task *task)
 {
-    return relieve(task, same_process);
+    return relieve(task, is_or_is_like);
 }
 
+/* Whether the caller's own program is the one that would be chosen, and no other's memory is on
+ * its way back. */
+static bool is_own_fault(struct task *task)
+{
+    struct pm *pm = task->process->pm;
+    struct process *process;
+    bool result = true;
+
+    mutexGet(&pm->lock);
+    LIST_FOR_EACH(process, &pm->processes.all, in_all) {
+        if (is_ending(process) && !same_program(process, task->process))
+            result = false;
+    }
+    if (result) {
+        process = choose(pm);
+        result = process == NULL || same_program(process, task->process);
+    }
+    mutexRel(&pm->lock);
+    return result;
+}
+
+/* A program that breeds is refused without much ado. */
 bool shortage_spare_own(struct task *task)
 {
-    return relieve(task, same_program);
+    uint32_t wanted = free_pages() + OWN_PAGES;
+
+    if (!is_own_fault(task))
+        return relieve(task, same_program);
+    (void)threadDelay(LOOK_NS);
+    return free_pages() >= wanted; /* of somebody who has just gone */
 }

@@ -49,7 +49,7 @@ bool user_again(KnResult status)
     struct task *task = (struct task *)soft_register;
 
     ASSERT(task->process != NULL);
-    return status == K_ENOMEM ? shortage_relieve(task) : !task_is_ending(task);
+    return !task_is_ending(task) && (status == K_EABORT || shortage_relieve(task));
 }
 
 bool is_user_range(VmAddr address, size_t bytes)
