@@ -582,6 +582,20 @@ CASE(loading_never_takes_from_others)
     }
 }
 
+CASE(grant_and_boot_errors)
+{
+    KnCap actor, wrong;
+
+    REQUIRE_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
+    wrong = actor;
+    wrong.key ^= 1;
+    EXPECT_EQ(svActorCalls(&wrong, 0), K_EINVAL);
+    EXPECT_EQ(svActorCalls(WILD, 0), K_EFAULT);
+    EXPECT_EQ(svBootInfo(WILD), K_EFAULT);
+    EXPECT_EQ(actorDelete(&actor), K_OK);
+    EXPECT_EQ(svActorCalls(&actor, 0), K_EUNKNOWN);
+}
+
 static const struct guest_entry entries[] = {
     CASE_USER(created_actor_lives_until_deleted),
     CASE_SYSTEM(deletion_is_prompt),
@@ -610,6 +624,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(users_create_users_only),
     CASE_SYSTEM(system_actors_create_no_supervisors),
     CASE_USER(actors_run_out_in_an_orderly_way),
+    CASE_SYSTEM(grant_and_boot_errors),
     CASE_SYSTEM(load_errors),
     CASE_SYSTEM(loading_never_takes_from_others),
 };

@@ -496,6 +496,7 @@ CASE(reply_errors)
     li = (int32_t)port;
     REQUIRE(thread_launch(&lid, call_abortably, (uintptr_t)&waiter, STACK_BYTES, NULL) >= 0);
     EXPECT_EQ(ipcReceive(&empty, &li, K_NOTIMEOUT), 0);
+    EXPECT_EQ(ipcSysInfo((KnMsgHead *)WILD), K_EFAULT);
     EXPECT_EQ(ipcReply((KnMsgDesc *)WILD), K_EFAULT);
     EXPECT_EQ(ipcReply(&large), K_ETOOMUCH);
     EXPECT_EQ(ipcReply(&wild), K_EFAULT);

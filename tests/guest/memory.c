@@ -258,6 +258,7 @@ CASE(protect)
 CASE(others_memory_is_for_the_trusted)
 {
     KnRgnDesc desc = {.size = 100, .options = RW};
+    KnObjDesc none = {.size = 100};
     KnCap other;
 
     REQUIRE_EQ(actorCreate(K_MYACTOR, &other, K_USERACTOR, K_ACTIVE), K_OK);
@@ -265,6 +266,12 @@ CASE(others_memory_is_for_the_trusted)
     EXPECT_EQ(rgnFree(&other, &desc), K_EPRIV);
     EXPECT_EQ(rgnSetProtect(&other, &desc), K_EPRIV);
     EXPECT_EQ(rgnSetInherit(&other, &desc), K_EPRIV);
+    EXPECT_EQ(rgnMap(&other, &desc, &none), K_EPRIV);
+    EXPECT_EQ(rgnInit(&other, &desc, &none), K_EPRIV);
+    EXPECT_EQ(rgnMapFromActor(&other, &desc, K_MYACTOR, 0), K_EPRIV);
+    EXPECT_EQ(rgnInitFromActor(&other, &desc, K_MYACTOR, 0), K_EPRIV);
+    EXPECT_EQ(rgnDup(&other, K_MYACTOR), K_EPRIV);
+    EXPECT_EQ(vmCopy(K_MYACTOR, 0, &other, 0, 1), K_EPRIV);
     EXPECT_EQ(actorDelete(&other), K_OK);
 }
 
