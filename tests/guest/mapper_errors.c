@@ -164,7 +164,75 @@ CASE(every_call_tells_its_mappers_error)
     }
 }
 
+/* ---- While a page is on its way out ------------------------------------------------------------ */
+
+static void flush_it(uintptr_t argument)
+{
+    (void)sgFlush((KnObjDesc *)argument, K_FLUSH_WRITABLE);
+    thread_finish();
+}
+
+static KnResult cut(KnCap *cache)
+{
+    return lcTrunc(cache, 0);
+}
+
+static KnResult clear(KnCap *cache)
+{
+    return lcFillZero(cache, 0, 8);
+}
+
+typedef KnResult control_call(KnCap *cache);
+
+/* The other thread flushes first, being above this one, and this one above the mapper's: so the page
+ * is under way, and not yet there. */
+static void control_during_push(struct guest *guest, struct mapper *mapper,
+                                const struct mapper_error *error, control_call *control,
+                                KnObjDesc *object)
+{
+    KnSchedParms sched = {K_SCHED_FIFO, 32};
+    KnLcStat stat;
+
+    REQUIRE_EQ(sgStat(&object->dataObject, &stat), K_OK);
+    mapper->diag = error->diag;
+    mapper->fault = error->fault;
+    REQUIRE(thread_launch(NULL, flush_it, (uintptr_t)object, STACK_BYTES, &sched) >= 0);
+    if (error->expected == K_EABORT)
+        EXPECT_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
+    EXPECT_EQ(control(&stat.lsCache), error->expected);
+    (void)threadAborted();
+    mapper->fault = NO_FAULT;
+}
+
+CASE(control_of_a_page_on_its_way_out)
+{
+    static control_call *const controls[] = {cut, clear};
+    struct mapper mapper;
+    VmAddr room = region(page());
+    KnObjDesc objects[ARRAY_SIZE(mapper_errors) * ARRAY_SIZE(controls)];
+    size_t at = 0;
+
+    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
+    KnCap cap = {mapper.ui, 0};
+
+    EXPECT_EQ(threadDelay(GUEST_MS), K_OK); /* the mapper's thread has set its bound */
+    EXPECT_EQ(svMapper(&cap, 50 * GUEST_MS), K_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(mapper_errors); i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(controls); j++) {
+            KnObjDesc *object = &objects[at];
+
+            *object = (KnObjDesc){{mapper.ui, 1000 + at++}, 0, page()};
+            while (sgWrite(object, room, 0) == K_ETIMEOUT)
+                continue; /* it has not yet come back from its silence */
+            control_during_push(guest, &mapper, &mapper_errors[i], controls[j], object);
+            while (sgFlush(object, K_FLUSH_WRITABLE) == K_ETIMEOUT)
+                continue;
+        }
+    }
+}
+
 static const struct guest_entry entries[] = {
+    CASE_SYSTEM(control_of_a_page_on_its_way_out),
     CASE_SYSTEM(every_call_tells_its_mappers_error),
 };
 GUEST_PROGRAM(mapper_errors, entries);
