@@ -164,7 +164,7 @@ CASE(every_call_tells_its_mappers_error)
     }
 }
 
-/* ---- While a page is on its way out ------------------------------------------------------------ */
+/* ---- While a page is on its way out ----------------------------------------------------- */
 
 static void flush_it(uintptr_t argument)
 {
@@ -184,8 +184,8 @@ static KnResult clear(KnCap *cache)
 
 typedef KnResult control_call(KnCap *cache);
 
-/* The other thread flushes first, being above this one, and this one above the mapper's: so the page
- * is under way, and not yet there. */
+/* The other thread flushes first, being above this one, and this one above the mapper's: so the
+ * page is under way, and not yet there. */
 static void control_during_push(struct guest *guest, struct mapper *mapper,
                                 const struct mapper_error *error, control_call *control,
                                 KnObjDesc *object)
