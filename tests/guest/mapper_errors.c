@@ -131,6 +131,30 @@ static void meet(struct guest *guest, struct mapper *mapper, const struct mapper
     mapper->fault = NO_FAULT;
 }
 
+/* With a bound below its silence. */
+static bool bounded_mapper_start(struct guest *guest, struct mapper *mapper)
+{
+    if (!mapper_start(guest, mapper, 4 * page()))
+        return false;
+    KnCap cap = {mapper->ui, 0};
+
+    EXPECT_EQ(threadDelay(GUEST_MS), K_OK); /* its thread has set a bound of its own */
+    return EXPECT_EQ(svMapper(&cap, 50 * GUEST_MS), K_OK);
+}
+
+/* Writes a page, or flushes it, to a mapper that may not have come back from its silence. */
+static void make_dirty(KnObjDesc *object, VmAddr room)
+{
+    while (sgWrite(object, room, 0) == K_ETIMEOUT)
+        continue;
+}
+
+static void make_clean(KnObjDesc *object)
+{
+    while (sgFlush(object, K_FLUSH_WRITABLE) == K_ETIMEOUT)
+        continue;
+}
+
 CASE(every_call_tells_its_mappers_error)
 {
     static uses *const firsts[] = {by_read,           by_write,           by_stat, by_map, by_init,
@@ -140,11 +164,7 @@ CASE(every_call_tells_its_mappers_error)
     VmAddr room = region(page());
     uint64_t key = 1000;
 
-    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
-    KnCap cap = {mapper.ui, 0};
-
-    EXPECT_EQ(threadDelay(GUEST_MS), K_OK); /* the mapper's thread has set its bound */
-    EXPECT_EQ(svMapper(&cap, 50 * GUEST_MS), K_OK);
+    REQUIRE(bounded_mapper_start(guest, &mapper));
     for (size_t i = 0; i < ARRAY_SIZE(mapper_errors); i++) {
         for (size_t j = 0; j < ARRAY_SIZE(firsts); j++) {
             /* a segment that the site has not met, so that the mapper is asked */
@@ -155,11 +175,9 @@ CASE(every_call_tells_its_mappers_error)
         for (size_t j = 0; j < ARRAY_SIZE(flushes); j++) {
             KnObjDesc object = {{mapper.ui, key++}, 0, page()};
 
-            while (sgWrite(&object, room, 0) == K_ETIMEOUT)
-                continue; /* it has not yet come back from its silence */
+            make_dirty(&object, room);
             meet(guest, &mapper, &mapper_errors[i], flushes[j], &object, room);
-            while (sgFlush(&object, K_FLUSH_WRITABLE) == K_ETIMEOUT)
-                continue;
+            make_clean(&object);
         }
     }
 }
@@ -212,21 +230,15 @@ CASE(control_of_a_page_on_its_way_out)
     KnObjDesc objects[ARRAY_SIZE(mapper_errors) * ARRAY_SIZE(controls)];
     size_t at = 0;
 
-    REQUIRE(mapper_start(guest, &mapper, 4 * page()));
-    KnCap cap = {mapper.ui, 0};
-
-    EXPECT_EQ(threadDelay(GUEST_MS), K_OK); /* the mapper's thread has set its bound */
-    EXPECT_EQ(svMapper(&cap, 50 * GUEST_MS), K_OK);
+    REQUIRE(bounded_mapper_start(guest, &mapper));
     for (size_t i = 0; i < ARRAY_SIZE(mapper_errors); i++) {
         for (size_t j = 0; j < ARRAY_SIZE(controls); j++) {
             KnObjDesc *object = &objects[at];
 
             *object = (KnObjDesc){{mapper.ui, 1000 + at++}, 0, page()};
-            while (sgWrite(object, room, 0) == K_ETIMEOUT)
-                continue; /* it has not yet come back from its silence */
+            make_dirty(object, room);
             control_during_push(guest, &mapper, &mapper_errors[i], controls[j], object);
-            while (sgFlush(object, K_FLUSH_WRITABLE) == K_ETIMEOUT)
-                continue;
+            make_clean(object);
         }
     }
 }

@@ -63,18 +63,6 @@ static int start(void **state)
     return status;
 }
 
-/* All watches are given back. */
-static int end(void **state)
-{
-    struct stm *stm = host.stm;
-    uint32_t free = 0;
-
-    for (const struct watch *watch = stm->watches.first_free; watch != NULL; watch = watch->next)
-        free++;
-    assert_int_equal(free, stm->watches.used);
-    return host_end(state);
-}
-
 static void put(const char *byte)
 {
     assert_int_equal(do_write(keys[1], byte, 1, false), 1);
@@ -258,7 +246,7 @@ static void there_are_so_many(void **state)
     assert_int_equal(do_epoll(&epoll), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, host_end)
 
 int main(void)
 {

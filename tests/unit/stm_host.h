@@ -299,10 +299,14 @@ static int host_start(void **state)
 static int host_end(void **state)
 {
     struct stm *stm = host.stm;
+    uint32_t spare = 0;
 
     (void)state;
     assert_int_equal(stm->lock.mtState, 0);
     assert_int_equal(stm->threads.parked, 0);
+    for (const struct watch *watch = stm->watches.first_free; watch != NULL; watch = watch->next)
+        spare++;
+    assert_int_equal(spare, stm->watches.used); /* all were given back */
     for (uint32_t i = 0; i < stm->pipes.used; i++)
         free((void *)stm->pipes.pipe[i].memory);
     free(stm);

@@ -16,20 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define FAILS(call, error) CHECK((call) < 0 && errno == (error))
+#include "check.h"
+
 #define MOST 16
 
-static int differences;
 static struct epoll_event found[MOST];
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 static int control(int epoll, int action, int fd, uint32_t events)
 {

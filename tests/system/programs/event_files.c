@@ -19,19 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define FAILS(call, error) CHECK((call) < 0 && errno == (error))
+#include "check.h"
+
 #define MS 1000000L
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 static int add(int file, uint64_t more)
 {

@@ -13,18 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
+#include "check.h"
+
 #define SAYS(fd, path, flags, what) CHECK(!strcmp(said(fd, path, flags), what))
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 /* What a program says, or the error with which it could not be run. */
 static const char *said(int fd, const char *path, int flags)

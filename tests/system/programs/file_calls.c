@@ -17,20 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define FAILS(call, error) CHECK((call) < 0 && errno == (error))
+#include "check.h"
+
 #define BIG 100000
 
-static int differences;
 static char got[BIG];
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 static void look_at_vectors(void)
 {

@@ -12,17 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
+#include "check.h"
+
 #define BYTES 100000
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-}
 
 static void on_alarm(int number)
 {

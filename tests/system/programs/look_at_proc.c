@@ -19,16 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-}
+#include "check.h"
 
 /* The whole of a file, by read; its length, or -1. */
 static long whole(const char *path, char *to, size_t bytes)

@@ -9,19 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
+#include "check.h"
+
 #define PAGE 4096
 #define PAGES 8
 #define NAME "mapped"
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-}
 
 /* A file whose pages are full of A, B, C and so on. */
 static int open_file(int flags)

@@ -12,21 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define FAILS(call, error) CHECK((call) < 0 && errno == (error))
+#include "check.h"
+
 #define MS 1000000L
 #define SIGNAL (SIGRTMIN + 3)
 
-static int differences;
 static volatile int called, thread_got;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 /* The system's own numbers, which the C library does not hand out. */
 static int make(int clock, int notify, int number, int tid, int *id)

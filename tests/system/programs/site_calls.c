@@ -19,21 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
-#define FAILS(call, error) CHECK((call) < 0 && errno == (error))
+#include "check.h"
+
 #define NOBODY 65534
 #define NO_PROCESS 4000000
 #define LATER_S 2000000000 /* in 2033 */
-
-static int differences;
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-    fflush(stdout);
-}
 
 /* In a process of its own, as somebody. */
 static void as(uid_t real, uid_t effective, uid_t saved, void (*look)(void))

@@ -13,22 +13,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition) check(condition, #condition, __LINE__)
+#include "check.h"
+
 #define LARGE 300000
 #define WRITERS 4
 #define ROUNDS 200
 #define PIECE 100 /* of a record, which two pieces make */
 
-static int differences;
 static volatile int below = -1, above = IOV_MAX + 1; /* of counts that are allowed */
 static char *nowhere; /* two pages, of which only the first may be written */
-
-static void check(int holds, const char *text, int line)
-{
-    if (!holds)
-        printf("%d: not so: %s (errno %d)\n", line, text, errno);
-    differences += !holds;
-}
 
 static void look_at_pipes(void)
 {
