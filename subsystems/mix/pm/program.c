@@ -25,7 +25,7 @@
 
 /* Who is asked to end has so long for it: the launcher's patience is for the disks. */
 #define HALT_LOOK_NS 10000000
-#define HALT_LOOKS 100u
+#define HALT_LOOKS 200u
 
 /* The disks are marked clean, whatever is still open, and the machine ends. The program's end
  * and the launcher's wish may meet here: the second waits for the first. */
