@@ -89,8 +89,7 @@ void *pool_allocate(struct pool *pool)
 {
     struct pool_tag *tag = pool->first;
 
-    pool->failed = pool->fail_at > 0 && --pool->fail_at == 0;
-    if (tag == NULL || pool->failed)
+    if (tag == NULL)
         return NULL;
     ASSERT(pool->used < pool->capacity);
     pool->first = (struct pool_tag *)(uintptr_t)tag_value(tag);

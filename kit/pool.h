@@ -37,8 +37,6 @@ struct pool {
     size_t align;
     size_t capacity;
     size_t used;
-    uint64_t fail_at; /* fault injection: the Nth allocation from now fails, once; 0: none will */
-    bool failed;      /* the last allocation was made to fail */
 };
 
 /* `align` is a power of two; objects are aligned to 8 bytes at least. `memory` may be NULL with
@@ -49,16 +47,9 @@ void pool_init(struct pool *pool, void *memory, size_t bytes, size_t object_byte
  * its memory back unpoisons it first. */
 void pool_add(struct pool *pool, void *memory, size_t bytes);
 
-/* An object with undefined content. NULL: all are used, or fail_at came to its end. */
+/* An object with undefined content. NULL: all are used. */
 void *pool_allocate(struct pool *pool);
 void pool_free(struct pool *pool, void *object);
-
-/* Whether the last pool_allocate failed because of fail_at: who grows a pool does not grow it
- * then. */
-static inline bool pool_failed(const struct pool *pool)
-{
-    return pool->failed;
-}
 
 static inline size_t pool_used(const struct pool *pool)
 {

@@ -71,13 +71,21 @@ static KnResult run(struct thread *self, const struct call_entry *entry, const u
     }
 }
 
-/* A result that the call's page does not tell of. The first of each site is told on the log. */
-static void check_error(struct site *site, uint32_t number, KnResult error)
+/* What the call's page tells of, and what any call with an address may meet while the page there is
+ * brought in. */
+static bool may_give(const struct call_entry *entry, KnResult error)
+{
+    if (error == K_ENOMEM || error == K_EABORT)
+        return (entry->errors & (CALL_ERROR(error) | CALL_ERROR(K_EFAULT))) != 0;
+    return (entry->errors & CALL_ERROR(error)) != 0;
+}
+
+/* Keeps what errors each call has given. The first that a call may not give is told on the log. */
+static void error_given(struct site *site, uint32_t number, KnResult error)
 {
     ASSERT(error < 0 && error > -32);
-    if ((call_table[number].errors & CALL_ERROR(error)) != 0)
-        return;
-    if (site->stray_errors++ == 0)
+    site->errors_given[number] |= CALL_ERROR(error);
+    if (!may_give(&call_table[number], error) && site->stray_errors++ == 0)
         site_log("nucleus: %s gave error %d, which is not in its list\n", call_names[number],
                  (int)error);
 }
@@ -135,13 +143,15 @@ KnResult nucleus_call(uint32_t number, const uintptr_t *words)
     /* The thread that was interrupted, maybe the idle one, says nothing about who calls. */
     if (unlikely(site->cpu.interrupt_depth > 0))
         return call_from_interrupt(number, words);
-    if (unlikely(self->execution->privilege < entry->least || !self->execution->calls_granted))
+    if (unlikely(self->execution->privilege < entry->least || !self->execution->calls_granted)) {
+        site->errors_given[number] |= CALL_ERROR(K_EPRIV);
         return K_EPRIV;
+    }
     site->calls++;
     trace_add(&site->trace, TRACE_CALL, (uint32_t)self->lid, number, words[0], words[1]);
     result = run(self, entry, words);
     if (unlikely(result < 0) && !self->dying)
-        check_error(site, number, result);
+        error_given(site, number, result);
     call_end(self);
     trace_add(&site->trace, TRACE_RETURN, (uint32_t)self->lid, number, (uintptr_t)result, 0);
     leave(self);

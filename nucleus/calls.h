@@ -24,7 +24,7 @@ struct call_entry {
     KnResult (*handler)(struct thread *self, const uintptr_t *words);
     KnActorPrivilege least; /* privilege of the actor that calls */
     bool waits;
-    uint32_t errors; /* what its own code may return: CALL_ERROR of each */
+    uint32_t errors; /* those of abi/calls.tbl: CALL_ERROR of each */
 };
 
 extern const struct call_entry call_table[K_CALL_LIMIT];

@@ -36,9 +36,8 @@ KnResult call_svItMessage(struct thread *self, VmAddr message)
     KnItMessage result = {0, 0, 0};
     KnResult status = copy_out(message, &result, sizeof(result));
 
-    (void)self;
     if (status == K_OK)
-        status = interrupt_message(&result);
+        status = supervisor_message(&site_self()->supervisor, self->execution, &result);
     return status == K_OK ? copy_out(message, &result, sizeof(result)) : status;
 }
 

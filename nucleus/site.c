@@ -250,3 +250,29 @@ KnResult call_svTrace(struct thread *self, uint32_t index, VmAddr entry)
     return copy_out(entry, &trace->entry[(trace->next - 1 - index) % TRACE_ENTRIES],
                     sizeof(KnTraceEntry));
 }
+
+KnResult call_svCallInfo(struct thread *self, uint32_t number, VmAddr info)
+{
+    KnCallInfo result = {.ciName = ""};
+
+    (void)self;
+    if (number >= K_CALL_LIMIT)
+        return K_EEND;
+    if (call_names[number] != NULL) {
+        strlcpy(result.ciName, call_names[number], sizeof(result.ciName));
+        result.ciErrors = call_table[number].errors;
+        result.ciGiven = site_self()->errors_given[number];
+    }
+    return copy_out(info, &result, sizeof(result));
+}
+
+KnResult call_svFailMemory(struct thread *self, uint64_t nth, VmAddr left)
+{
+    struct frames *frames = &site_self()->vm.frames;
+    KnResult status = left == 0 ? K_OK : copy_out(left, &frames->fail_at, sizeof(frames->fail_at));
+
+    (void)self;
+    if (status == K_OK)
+        frames->fail_at = nth;
+    return status;
+}

@@ -6,6 +6,7 @@
 #ifndef NUCLEUS_SITE_H
 #define NUCLEUS_SITE_H
 
+#include "chorus/calls.h"
 #include "chorus/types.h"
 #include "machine/arch.h"
 #include "machine/boot.h"
@@ -37,8 +38,9 @@ struct site {
     struct ipc ipc;
     struct actors actors;
     struct trace trace;
-    uint64_t calls;        /* Nucleus calls so far */
-    uint32_t stray_errors; /* results that the table of calls does not list */
+    uint64_t calls;                      /* Nucleus calls so far */
+    uint32_t stray_errors;               /* results that the table of calls does not list */
+    uint32_t errors_given[K_CALL_LIMIT]; /* CALL_ERROR of each that the call has returned */
     bool panicking;
 };
 

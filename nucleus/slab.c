@@ -14,11 +14,11 @@ void slab_pool_init(struct slab_pool *pool, uint32_t object_bytes, uint32_t limi
 
 void *slab_take(struct slab_pool *pool)
 {
-    if (pool_used(&pool->pool) >= pool->limit)
+    if (pool_used(&pool->pool) >= pool->limit || frames_fail(&site_self()->vm.frames))
         return NULL;
     void *object = pool_allocate(&pool->pool);
 
-    if (object == NULL && !pool_failed(&pool->pool)) {
+    if (object == NULL) {
         void *slab = frame_take_table();
 
         if (slab == NULL)

@@ -101,12 +101,7 @@ def nucleus_header(calls):
 
 
 def error_mask(call):
-    """What the call may return: its own errors, and those that any call with an address may meet
-    while the page there is brought in."""
-    names = set(call["errors"])
-    if "K_EFAULT" in names:
-        names |= {"K_ENOMEM", "K_EABORT"}
-    return " | ".join(f"CALL_ERROR({name})" for name in sorted(names)) or "0"
+    return " | ".join(f"CALL_ERROR({name})" for name in sorted(set(call["errors"]))) or "0"
 
 
 def dispatch(calls):

@@ -14,10 +14,10 @@ void interrupt_mask(uint32_t source)
     (void)source;
 }
 
-KnResult interrupt_message(KnItMessage *message)
+bool interrupt_message(KnItMessage *message)
 {
     (void)message;
-    return K_ENOMEM;
+    return false;
 }
 
 void interrupt_window(void)

@@ -76,7 +76,7 @@ KnResult image_load(struct actor *actor, const void *image, size_t image_bytes, 
     if (native_of(actor) != NULL)
         return K_EOVERLAP;
     bytes = STATE_OFFSET + program->state_bytes;
-    native = sim_host_memory_take(bytes);
+    native = frames_fail(&site_self()->vm.frames) ? NULL : sim_host_memory_take(bytes);
     if (native == NULL)
         return K_ENOMEM;
     *native = (struct native){.next = machine->natives,

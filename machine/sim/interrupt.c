@@ -35,18 +35,11 @@ void interrupt_mask(uint32_t source)
 
 /* A device that writes imData to imAddress raises the source: the world's devices take imData
  * for its number. */
-KnResult interrupt_message(KnItMessage *message)
+bool interrupt_message(KnItMessage *message)
 {
-    struct machine_cpu *machine = &cpu_self()->machine;
-
-    for (uint32_t source = FIRST_MESSAGE; source < INTERRUPT_SOURCES; source++) {
-        if ((machine->given[source / WORD_BITS] & bit_of(source)) != 0)
-            continue;
-        machine->given[source / WORD_BITS] |= bit_of(source);
-        *message = (KnItMessage){.imSource = source, .imData = source, .imAddress = 0};
-        return K_OK;
-    }
-    return K_ENOMEM;
+    message->imData = message->imSource;
+    message->imAddress = 0;
+    return message->imSource >= FIRST_MESSAGE;
 }
 
 void sim_raise(uint32_t source)

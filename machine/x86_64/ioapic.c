@@ -42,7 +42,6 @@ static void ioapic_write(uint32_t index, uint32_t value)
 
 void ioapic_init(void)
 {
-    pc.next_message = LINES;
     pc.lines = (ioapic_read(INDEX_VERSION) >> 16 & 0xff) + 1;
     for (uint32_t input = 0; input < pc.lines; input++)
         ioapic_write(INDEX_LINE(input), LINE_MASKED);
@@ -77,14 +76,11 @@ void interrupt_mask(uint32_t source)
         set_line(source, LINE_MASKED);
 }
 
-KnResult interrupt_message(KnItMessage *message)
+bool interrupt_message(KnItMessage *message)
 {
-    if (pc.next_message == INTERRUPT_SOURCES)
-        return K_ENOMEM;
-    message->imSource = pc.next_message++;
     message->imData = VECTOR_SOURCE_0 + message->imSource;
     message->imAddress = MESSAGE_ADDRESS | (uint64_t)pc.apic_id << 12;
-    return K_OK;
+    return message->imSource >= LINES;
 }
 
 /* What arrives here leaves by itself: the Nucleus looks for its effects when it goes on. */

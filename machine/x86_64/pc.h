@@ -73,8 +73,7 @@ struct pc {
     uint64_t universal_base_ns;
 
     uint32_t apic_id;
-    uint32_t lines;        /* the I/O controller's inputs */
-    uint32_t next_message; /* first message-signalled source not given away */
+    uint32_t lines; /* the I/O controller's inputs */
 };
 
 extern struct pc pc;

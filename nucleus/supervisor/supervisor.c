@@ -37,6 +37,8 @@ void supervisor_forget(struct supervisor *supervisor, const struct actor *actor)
     for (size_t i = 0; i < INTERRUPT_SOURCES; i++) {
         struct interrupt_handler *handler;
 
+        if (supervisor->message_owner[i] == actor)
+            supervisor->message_owner[i] = NULL;
         LIST_FOR_EACH_SAFE(handler, &supervisor->sequence[i], in_sequence) {
             if (handler->actor == actor)
                 disconnect(supervisor, handler);
@@ -80,4 +82,20 @@ KnResult supervisor_disconnect(struct supervisor *supervisor, const struct inter
         }
     }
     return K_EUNKNOWN;
+}
+
+KnResult supervisor_message(struct supervisor *supervisor, const struct actor *actor,
+                            KnItMessage *message)
+{
+    for (uint32_t i = 0; i < INTERRUPT_SOURCES; i++) {
+        uint32_t source = (supervisor->next_message + i) % INTERRUPT_SOURCES;
+
+        message->imSource = source;
+        if (supervisor->message_owner[source] != NULL || !interrupt_message(message))
+            continue;
+        supervisor->message_owner[source] = actor;
+        supervisor->next_message = source + 1;
+        return K_OK;
+    }
+    return K_ENOMEM;
 }

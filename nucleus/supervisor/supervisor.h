@@ -4,7 +4,9 @@
  * prioritised sequence of them is called when it fires, and any may break the sequence.
  *
  * I1 A source is unmasked exactly while its sequence is not empty.
- * I2 Routines vanish with the actor that connected them.
+ * I2 Routines vanish with the actor that connected them, and message-signalled sources come back
+ *    with the end of the actor that took them. Its device may still send: the source that came back
+ *    last is the last to be given again.
  */
 #ifndef NUCLEUS_SUPERVISOR_H
 #define NUCLEUS_SUPERVISOR_H
@@ -30,6 +32,8 @@ struct interrupt_handler {
 struct supervisor {
     struct list sequence[INTERRUPT_SOURCES];
     struct slab_pool handlers;
+    const struct actor *message_owner[INTERRUPT_SOURCES]; /* NULL: free, or a line */
+    uint32_t next_message; /* where the search for a free one begins */
     uint64_t interrupts;
 };
 
@@ -45,7 +49,11 @@ KnResult supervisor_connect(struct supervisor *supervisor, const struct interrup
 KnResult supervisor_disconnect(struct supervisor *supervisor,
                                const struct interrupt_handler *model);
 
-/* Disconnects all routines of a dying actor. */
+/* A free message-signalled source becomes the actor's. K_ENOMEM. */
+KnResult supervisor_message(struct supervisor *supervisor, const struct actor *actor,
+                            KnItMessage *message);
+
+/* Disconnects all routines of a dying actor, and takes its sources back. */
 void supervisor_forget(struct supervisor *supervisor, const struct actor *actor);
 
 #endif

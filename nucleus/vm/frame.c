@@ -116,11 +116,6 @@ struct frame *frame_of_physical(uint64_t physical)
 
 /* ---- Allocation -------------------------------------------------------------------------- */
 
-static bool injected_failure(struct frames *frames)
-{
-    return frames->fail_at != 0 && --frames->fail_at == 0;
-}
-
 /* Who frees memory for others may use what others may not (D13): most of it for messages alone, for
  * what is put into memory stays there. */
 static uint32_t reserve_for(const struct frames *frames, enum frame_use use)
@@ -156,7 +151,7 @@ KnResult frame_allocate(struct frame **frame, enum frame_use use)
     struct frames *frames = &site_self()->vm.frames;
     uint32_t reserve = reserve_for(frames, use);
 
-    if (injected_failure(frames))
+    if (frames_fail(frames))
         return K_ENOMEM;
     while (frames->free_count <= reserve) {
         if (!caches_replace()) {
@@ -219,7 +214,7 @@ KnResult frame_allocate_run(uint32_t count, struct frame **first)
 {
     struct frames *frames = &site_self()->vm.frames;
 
-    if (injected_failure(frames) || frames->free_count < count + frames->reserve)
+    if (frames_fail(frames) || frames->free_count < count + frames->reserve)
         return K_ENOMEM;
     for (uint32_t i = 0; i < frames->range_count; i++) {
         struct frame_range *range = &frames->range[i];

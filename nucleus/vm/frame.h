@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "chorus/types.h"
+#include "kit/base.h"
 #include "kit/list.h"
 #include "machine/frames.h"
 #include "nucleus/executive/thread.h"
@@ -67,8 +68,14 @@ struct frames {
     struct wait_queue waiting; /* threads that wait for a free frame */
     struct wait_queue pagers;  /* the same, of the paging path: any frame will do */
     uint64_t refusals;         /* allocations that found no frame */
-    uint64_t fail_at;          /* fault injection: the Nth allocation from now fails; 0: none */
+    uint64_t fail_at; /* fault injection: the Nth allocation from now fails, once; 0: none will */
 };
+
+/* Whether an allocation, of a frame or from a pool, is the one that is to fail. Each asks once. */
+static inline bool frames_fail(struct frames *frames)
+{
+    return unlikely(frames->fail_at != 0) && --frames->fail_at == 0;
+}
 
 void frames_init(struct frames *frames, const struct boot_record *record);
 

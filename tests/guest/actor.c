@@ -347,6 +347,13 @@ static KnResult schedule_in(KnCap *actor)
     return threadScheduler(actor, 1, NULL, NULL);
 }
 
+static KnResult next_in(KnCap *actor)
+{
+    KnRgnStat stat;
+
+    return rgnNext(actor, 0, &stat);
+}
+
 static KnResult name_in(KnCap *actor)
 {
     return threadName(actor, 1, NULL, NULL);
@@ -376,11 +383,11 @@ static KnResult extended_in(KnCap *actor)
     return threadExtended(actor, 1, NULL, NULL, 4096);
 }
 
-/* Every call of the groups actor and thread that takes an actor's capability. */
+/* Calls that take an actor's capability. */
 static KnResult (*const by_capability[])(KnCap *) = {
-    actorDelete, actorStop, actorStart,  pi_of,   name_of,    child_of,
-    thread_in,   delete_in, activate_in, stop_in, start_in,   abort_in,
-    schedule_in, name_in,   stat_in,     load_in, context_in, extended_in,
+    actorDelete, actorStop,   actorStart, pi_of,       name_of,  child_of,    thread_in,
+    delete_in,   activate_in, stop_in,    start_in,    abort_in, schedule_in, name_in,
+    stat_in,     load_in,     context_in, extended_in, next_in,
 };
 
 CASE(capability_needs_its_key)

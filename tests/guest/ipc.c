@@ -506,7 +506,35 @@ CASE(reply_errors)
     EXPECT_EQ(waiter.result, 0);
 }
 
+/* The answer has gone, though nothing was received. */
+CASE(reply_receive_replies_first)
+{
+    KnMsgDesc empty = {0}, abortable = {.flags = K_ABORTABLE};
+
+    for (uint32_t abort = 0; abort < 2; abort++) {
+        struct waiter waiter = {.guest = guest};
+        KnResult port = portCreate(K_MYACTOR, &waiter.target);
+        int32_t li = (int32_t)port, none = 99;
+        KnThreadLid lid;
+
+        REQUIRE(port > 0);
+        REQUIRE(thread_launch(&lid, call_abortably, (uintptr_t)&waiter, STACK_BYTES, NULL) >= 0);
+        EXPECT_EQ(ipcReceive(&empty, &li, K_NOTIMEOUT), 0);
+        if (abort != 0) {
+            EXPECT_EQ(threadAbort(K_MYACTOR, K_MYSELF), K_OK);
+            EXPECT_EQ(ipcReplyReceive(&empty, &abortable, &li, K_NOTIMEOUT), K_EABORT);
+        } else {
+            EXPECT_EQ(ipcReplyReceive((KnMsgDesc *)WILD, &empty, &li, K_NOTIMEOUT), K_EFAULT);
+            EXPECT_EQ(ipcReplyReceive(&empty, &empty, &none, K_NOTIMEOUT), K_ENOPORT);
+        }
+        EXPECT(wait_done(&waiter));
+        EXPECT_EQ(waiter.result, 0);
+        EXPECT_EQ(portDelete(K_MYACTOR, li), K_OK);
+    }
+}
+
 static const struct guest_entry entries[] = {
+    CASE_USER(reply_receive_replies_first),
     CASE_USER(send_and_receive),
     CASE_USER(body_is_fetched_later),
     CASE_USER(queue_is_bounded_and_ordered),

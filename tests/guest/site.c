@@ -96,6 +96,22 @@ CASE(trace_is_not_for_users)
     EXPECT_EQ(svTrace(0, &entry), K_EPRIV);
 }
 
+CASE(calls_have_names_and_errors)
+{
+    KnCallInfo info;
+
+    EXPECT_EQ(svTrace(UINT32_MAX, WILD), K_EEND);
+    EXPECT_EQ(svCallInfo(K_CALL_svTrace, &info), K_OK);
+    EXPECT_EQ(strcmp(info.ciName, "svTrace"), 0);
+    EXPECT_EQ(info.ciErrors, 1u << -K_EFAULT | 1u << -K_EEND);
+    EXPECT((info.ciGiven >> -K_EEND & 1) != 0);
+    EXPECT_EQ(svCallInfo(0, &info), K_OK);
+    EXPECT_EQ(info.ciName[0], '\0');
+    EXPECT_EQ(info.ciErrors, 0u);
+    EXPECT_EQ(svCallInfo(UINT32_MAX, &info), K_EEND);
+    EXPECT_EQ(svCallInfo(0, WILD), K_EFAULT);
+}
+
 CASE(identifiers_are_built_and_compared)
 {
     KnUniqueId ui, clear;
@@ -113,9 +129,14 @@ CASE(identifiers_are_built_and_compared)
 }
 
 static const struct guest_entry entries[] = {
-    CASE_USER(figures_hold_together),    CASE_USER(figures_count),
-    CASE_USER(memory_comes_by_touching), CASE_USER(log_takes_a_line),
-    CASE_USER(log_prints_formats),       CASE_SYSTEM(trace_tells_the_last_events),
-    CASE_USER(trace_is_not_for_users),   CASE_USER(identifiers_are_built_and_compared),
+    CASE_USER(figures_hold_together),
+    CASE_USER(figures_count),
+    CASE_USER(memory_comes_by_touching),
+    CASE_USER(log_takes_a_line),
+    CASE_USER(log_prints_formats),
+    CASE_SYSTEM(trace_tells_the_last_events),
+    CASE_USER(trace_is_not_for_users),
+    CASE_USER(identifiers_are_built_and_compared),
+    CASE_SYSTEM(calls_have_names_and_errors),
 };
 GUEST_PROGRAM(site, entries);

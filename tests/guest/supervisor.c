@@ -99,6 +99,57 @@ CASE(trap_without_owner_ends_its_actor)
     EXPECT_EQ(record.count, 0);
 }
 
+CASE_ACTOR(connect_oneself)
+{
+    EXPECT_EQ(svTrapConnect(K_MYACTOR, note_trap, NULL), K_EBUSY);
+    EXPECT_EQ(svTrapConnect(K_MYACTOR, NULL, NULL), K_EBUSY);
+}
+
+CASE(an_owner_is_not_displaced)
+{
+    struct record record = {.guest = guest};
+
+    REQUIRE_EQ(guest_create(guest, connect_oneself, K_SUPACTOR, 0, &record.helper), K_OK);
+    EXPECT_EQ(svTrapConnect(&record.helper, note_trap, &record), K_OK);
+    helper_run(&record);
+}
+
+static void work_long(KnThreadCtx *context, uintptr_t unused, void *cookie)
+{
+    struct record *record = cookie;
+
+    (void)unused;
+    record->count++;
+    (void)actorWork(100 * GUEST_MS);
+    trap_result_set(context, 0);
+}
+
+static void delete_helper(uintptr_t argument)
+{
+    struct record *record = (struct record *)argument;
+
+    record->deleted = actorDelete(&record->helper);
+}
+
+/* The helper's end takes as long as the handler that its thread is in. */
+CASE(waiting_for_an_end_is_aborted)
+{
+    struct record record = {.guest = guest, .deleted = K_EBUSY};
+    KnSchedParms sched = {K_SCHED_FIFO, 32}; /* above this thread and the helper */
+    KnThreadLid lid;
+
+    REQUIRE(helper_make(&record, trap_once));
+    EXPECT_EQ(svTrapConnect(&record.helper, work_long, &record), K_OK);
+    EXPECT_EQ(actorStart(&record.helper), K_OK);
+    while (record.count == 0)
+        (void)threadDelay(100000);
+    REQUIRE(thread_launch(&lid, delete_helper, (uintptr_t)&record, 16384, &sched) >= 0);
+    EXPECT_EQ(record.deleted, K_EBUSY);
+    EXPECT_EQ(threadAbort(K_MYACTOR, lid), K_OK);
+    EXPECT_EQ(record.deleted, K_EABORT);
+    EXPECT_EQ(guest_wait_end(&record.helper, END_NS), K_OK);
+}
+
 CASE(disconnected_owner_hears_nothing)
 {
     struct record record = {.guest = guest};
@@ -427,6 +478,9 @@ CASE(others_regions_keep_their_rights)
 static const struct guest_entry entries[] = {
     CASE_SUPERVISOR(trap_reaches_its_owner),
     CASE_SUPERVISOR(trap_without_owner_ends_its_actor),
+    CASE_SUPERVISOR(an_owner_is_not_displaced),
+    CASE_HELPER(connect_oneself),
+    CASE_SUPERVISOR(waiting_for_an_end_is_aborted),
     CASE_SUPERVISOR(disconnected_owner_hears_nothing),
     CASE_HELPER(trap_once),
     CASE_SUPERVISOR(created_actor_inherits_its_owner),

@@ -12,7 +12,7 @@ import pytest
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
 ALIKE = ["epolls", "event_files", "exec_at", "file_calls", "posix_timers", "record_locks", "rights",
-         "site_calls"]
+         "site_calls", "text_busy"]
 
 
 WRONG_ON_PURPOSE = ["-Wno-nonnull", "-Wno-stringop-overflow", "-Wno-stringop-overread"]

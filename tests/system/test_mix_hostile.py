@@ -47,13 +47,12 @@ def programs(tmp_path_factory):
 
 
 def test_random_system_calls(chorus, programs):
-    """The memory that is free is the same again; what calls need once is there after the first."""
-    command = ("for seed in 1 2; do ./random_syscalls $seed 3000; rm -rf /tmp/*; done; "
-               "./free_memory; ./random_syscalls 3 $CALLS; rm -rf /tmp/*; ./free_memory")
-    result = chorus.run("run", "--timeout", CALLS / 200, "--files", programs, "--env",
-                        f"CALLS={CALLS}", "--", "/bin/sh", "-c", command, timeout=CALLS / 150)
+    """As much memory is free after the second time as after the first: pools keep what it took."""
+    command = "for i in 1 2; do ./random_syscalls 3 $CALLS; rm -rf /tmp/*; ./free_memory; done"
+    result = chorus.run("run", "--timeout", CALLS / 100, "--files", programs, "--env",
+                        f"CALLS={CALLS}", "--", "/bin/sh", "-c", command, timeout=CALLS / 80)
     assert result.returncode == 0, result.stderr
-    *_, before, batches, after = result.stdout.decode().splitlines()
+    _, before, batches, after = result.stdout.decode().splitlines()
     assert batches == f"{CALLS // 500} batches"
     assert int(before) - int(after) <= LEAK_KIB_MAX
 

@@ -25,6 +25,8 @@ FOLDERS = ("/usr/share/common-licenses", "/usr/share/dict", "/usr/include/linux"
 SOAK = "CHORUS_SOAK" in os.environ  # all of it, not the slice that `make check` has time for
 FILES_MAX = 8000 if SOAK else 2000
 BYTES_MAX = (24 if SOAK else 7) << 20
+LIMIT_S = 1500 if SOAK else 150
+TMPFS_MIB = "512" if SOAK else "128"
 FILE_BYTES_MAX = BYTES_MAX // 120
 PACKED_BYTES_MAX = BYTES_MAX // 5  # as much of it goes into the archives that the host packs
 
@@ -166,9 +168,9 @@ def compare(stdout, expected):
 
 
 def run_workload(chorus, files, *options):
-    result = chorus.run("run", "--timeout", "150", "--files", files, "--cwd", "/files/tree",
+    result = chorus.run("run", "--timeout", LIMIT_S, "--files", files, "--cwd", "/files/tree",
                         *options, "--", "/bin/sh", "-c", SCRIPT + "\ncd ..; exec tar cf - out",
-                        timeout=160)
+                        timeout=LIMIT_S + 10)
     assert (result.stderr, result.returncode) == (b"", 0)
     return result.stdout
 
@@ -176,7 +178,7 @@ def run_workload(chorus, files, *options):
 def test_on_tmpfs(chorus, files, expected, tmp_path):
     composition = tmp_path / "tmpfs.conf"
     composition.write_text((TOP / "systems/mix.conf").read_text() + "root tmpfs\n")
-    compare(run_workload(chorus, files, "--system", composition), expected)
+    compare(run_workload(chorus, files, "-m", TMPFS_MIB, "--system", composition), expected)
 
 
 @pytest.mark.parametrize("how", ["roomy", "short_of_memory"])

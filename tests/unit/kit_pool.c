@@ -121,7 +121,6 @@ static void pool_without_memory_grows(void **state)
     pool_init(&fixture.pool, NULL, 0, 40, 8);
     assert_int_equal(pool_capacity(&fixture.pool), 0);
     assert_null(pool_allocate(&fixture.pool));
-    assert_false(pool_failed(&fixture.pool));
 
     pool_add(&fixture.pool, fixture.memory, fixture.bytes);
     allocate_all(&fixture);
@@ -183,27 +182,6 @@ static void random_use_mixes_nothing_up(void **state)
         assert_int_equal(pool_used(&fixture.pool), fixture.count);
     }
     finish(&fixture);
-}
-
-/* The Nth allocation fails, once, for every N, whether or not there would have been an object. */
-static void chosen_allocation_fails(void **state)
-{
-    (void)state;
-    for (uint64_t chosen = 1; chosen <= 6; chosen++) {
-        struct fixture fixture;
-
-        start(&fixture, 1000, 40, 8);
-        fixture.pool.fail_at = chosen;
-        for (uint64_t i = 1; i <= 6; i++) {
-            void *object = pool_allocate(&fixture.pool);
-
-            assert_int_equal(object == NULL, i == chosen);
-            assert_int_equal(pool_failed(&fixture.pool), i == chosen);
-        }
-        assert_int_equal(fixture.pool.fail_at, 0);
-        assert_int_equal(pool_used(&fixture.pool), 5);
-        finish(&fixture);
-    }
 }
 
 /* ---- What must be noticed -------------------------------------------------------------------- */
@@ -324,7 +302,6 @@ int main(void)
         cmocka_unit_test(memory_must_hold_an_object),
         cmocka_unit_test(pool_without_memory_grows),
         cmocka_unit_test(random_use_mixes_nothing_up),
-        cmocka_unit_test(chosen_allocation_fails),
         cmocka_unit_test(bad_frees_are_caught),
         cmocka_unit_test(pointer_between_slabs_is_caught),
         cmocka_unit_test(only_used_objects_may_be_touched),

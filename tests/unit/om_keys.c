@@ -24,7 +24,7 @@ static uint64_t new_key(void)
     uint64_t key = 0;
 
     node_hold(host.om->root);
-    assert_int_equal(key_create(&host.om->keys, host.om->root, &key), 0);
+    assert_int_equal(key_create(&host.om->keys, host.om->root, KEY_LOOKS, &key), 0);
     assert_int_not_equal(key, 0);
     return key;
 }
@@ -89,6 +89,35 @@ static void bounded(void **state)
     free(keys);
 }
 
+/* What is run is not written, and what is written is not run. */
+static void runs_and_writes(void **state)
+{
+    const uint32_t run = O_RDONLY | OM_OPEN_TO_RUN;
+    struct opened first, second, other;
+
+    (void)state;
+    assert_int_equal(host_open("/f", O_RDWR | O_CREAT, 0755, &first), 0);
+    assert_int_equal(host_open("/f", run, 0, &other), -ETXTBSY);
+    assert_int_equal(host_open("/f", O_WRONLY, 0, &second), 0);
+    host_close(first.key);
+    assert_int_equal(host_open("/f", run, 0, &other), -ETXTBSY);
+    host_close(second.key);
+    assert_int_equal(host_open("/f", run, 0, &first), 0);
+    assert_int_equal(host_open("/f", run, 0, &second), 0);
+    assert_int_equal(key_hold(&host.om->keys, first.key), 0);
+    host_close(first.key);
+    host_close(second.key);
+    assert_int_equal(host_open("/f", O_RDWR, 0, &other), -ETXTBSY);
+    assert_int_equal(host_open("/f", O_RDONLY | O_TRUNC, 0, &other), -ETXTBSY);
+    assert_int_equal(host_open("/f", O_RDONLY, 0, &other), 0);
+    host_close(other.key);
+    host_close(first.key);
+    assert_int_equal(host_open("/f", O_WRONLY | O_TRUNC, 0, &other), 0);
+    host_close(other.key);
+    assert_int_equal(host_open("/", run, 0, &other), 0); /* not a file: nothing to keep from */
+    host_close(other.key);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -96,6 +125,7 @@ int main(void)
         TEST(references),
         TEST(guesses),
         TEST(bounded),
+        TEST(runs_and_writes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

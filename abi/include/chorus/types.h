@@ -301,6 +301,14 @@ typedef struct {
     uintptr_t trWord[3];
 } KnTraceEntry;
 
+/* A Nucleus call, and how it has failed so far. Error E is bit -E. */
+#define K_CALLNAMEMAX 23
+typedef struct {
+    char ciName[K_CALLNAMEMAX + 1]; /* empty: no call has the number */
+    uint32_t ciErrors;              /* that its page lists; K_EPRIV is every call's */
+    uint32_t ciGiven;               /* that it has returned to anybody since the site's start */
+} KnCallInfo;
+
 /* What a site learnt at its start. */
 #define K_CMDLINEMAX 511
 typedef struct {

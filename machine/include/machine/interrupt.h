@@ -17,8 +17,8 @@
 void interrupt_unmask(uint32_t source);
 void interrupt_mask(uint32_t source);
 
-/* Takes a free message-signalled source. Errors: K_ENOMEM. */
-KnResult interrupt_message(KnItMessage *message);
+/* What a device writes where, for message->imSource to fire. false: the source is a line. */
+bool interrupt_message(KnItMessage *message);
 
 /* Lets pending interrupts in for a moment, in the middle of long Nucleus work. Neither here nor in
  * interrupt_wait does an interrupt leave by nucleus_leave(): the caller looks for what it made

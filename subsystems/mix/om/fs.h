@@ -42,6 +42,7 @@ struct node {
     uint32_t type;   /* S_IFMT bits of the mode */
     uint32_t holds;  /* guarded by fs->lock */
     uint32_t mounts; /* in this directory; guarded by the table of mounts */
+    int32_t uses;    /* keys to write, or if below 0 to run it; guarded by the table of keys */
 };
 
 /* What permissions depend on. */

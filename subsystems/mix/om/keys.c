@@ -29,29 +29,55 @@ static struct key_slot *find(struct keys *keys, uint64_t key)
     return &keys->slot[index];
 }
 
-int key_create(struct keys *keys, struct node *node, uint64_t *key)
+static bool is_in_the_way(const struct node *node, enum key_use use)
 {
-    uint32_t index = KEY_LIMIT;
+    return use == KEY_WRITES ? node->uses < 0 : use == KEY_RUNS && node->uses > 0;
+}
+
+static int place_take(struct keys *keys, uint32_t *index)
+{
+    if (keys->first_free != 0) {
+        *index = keys->first_free - 1;
+        keys->first_free = keys->slot[*index].next_free;
+        return 0;
+    }
+    if (keys->used == KEY_LIMIT)
+        return -ENFILE;
+    *index = keys->used++;
+    return 0;
+}
+
+int key_create(struct keys *keys, struct node *node, enum key_use use, uint64_t *key)
+{
+    uint32_t index;
+    int status;
 
     ASSERT(node != NULL);
     lock_take(&keys->lock);
-    if (keys->first_free != 0) {
-        index = keys->first_free - 1;
-        keys->first_free = keys->slot[index].next_free;
-    } else if (keys->used < KEY_LIMIT) {
-        index = keys->used++;
-    }
-    if (index < KEY_LIMIT) {
+    status = is_in_the_way(node, use) ? -ETXTBSY : place_take(keys, &index);
+    if (status == 0) {
         uint64_t secret;
 
         do
             secret = random_next(&keys->random) & ~INDEX_MASK;
         while (secret == 0);
         *key = secret | index;
-        keys->slot[index] = (struct key_slot){.key = *key, .node = node, .references = 1};
+        keys->slot[index] =
+            (struct key_slot){.key = *key, .node = node, .use = use, .references = 1};
+        node->uses += use;
     }
     lock_give(&keys->lock);
-    return index < KEY_LIMIT ? 0 : -ENFILE;
+    return status;
+}
+
+int key_check_change(struct keys *keys, const struct node *node)
+{
+    bool is_run;
+
+    lock_take(&keys->lock);
+    is_run = node->uses < 0;
+    lock_give(&keys->lock);
+    return is_run ? -ETXTBSY : 0;
 }
 
 struct node *key_node(struct keys *keys, uint64_t key)
@@ -105,6 +131,7 @@ int key_close(struct keys *keys, uint64_t key)
     slot = find(keys, key);
     if (slot != NULL && --slot->references == 0) {
         node = slot->node;
+        node->uses -= slot->use;
         *slot = (struct key_slot){.next_free = keys->first_free};
         keys->first_free = (uint32_t)(slot - keys->slot) + 1;
     }

@@ -4,6 +4,8 @@
  * so a key that was closed, or guessed, opens nothing.
  *
  * I1 A place in use has a node, held, and at least one reference; a free one is on the free list.
+ * I2 node->uses is the sum of the uses of its keys, and no file has keys of KEY_WRITES and KEY_RUNS
+ *    at the same time.
  */
 #ifndef OM_KEYS_H
 #define OM_KEYS_H
@@ -14,9 +16,12 @@
 #define KEY_LIMIT 16384u
 #define KEY_INDEX_BITS 16 /* of a key; the others are the secret */
 
+enum key_use { KEY_RUNS = -1, KEY_LOOKS, KEY_WRITES };
+
 struct key_slot {
     uint64_t key; /* 0: free */
     struct node *node;
+    enum key_use use;
     uint32_t references;
     uint32_t next_free; /* index + 1; 0: no more */
 };
@@ -32,9 +37,13 @@ struct keys {
 /* `seed`: from the Nucleus' random source. */
 void keys_init(struct keys *keys, uint64_t seed);
 
-/* Makes a key; the caller's hold of the node becomes the key's. -ENFILE: the table is full, and
- * the hold is still the caller's. */
-int key_create(struct keys *keys, struct node *node, uint64_t *key);
+/* Makes a key; the caller's hold of the node becomes the key's. -ENFILE: the table is full;
+ * -ETXTBSY: it is run while it should be written, or the other way round. The hold is the caller's
+ * then. */
+int key_create(struct keys *keys, struct node *node, enum key_use use, uint64_t *key);
+
+/* -ETXTBSY if the node is being run. */
+int key_check_change(struct keys *keys, const struct node *node);
 
 /* The node of a key, held for the caller; NULL: no such key. */
 struct node *key_node(struct keys *keys, uint64_t key);

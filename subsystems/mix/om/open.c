@@ -74,7 +74,7 @@ static int truncate(const struct caller *caller, struct node *node)
     return status;
 }
 
-/* Checks a node that was there before, and empties it if that is wanted. */
+/* Checks a node that was there before. */
 static int open_old(const struct walk *walk, uint32_t flags)
 {
     int status = check_type(walk->node, flags);
@@ -83,15 +83,13 @@ static int open_old(const struct walk *walk, uint32_t flags)
         status = check_permission(&walk->where->caller, walk->node, flags);
     if (status == 0 && (flags & O_PATH) == 0 && walk->node->type == S_IFSOCK)
         status = -ENXIO; /* sockets are connected to */
-    if (status == 0 && (flags & (O_TRUNC | O_PATH)) == O_TRUNC && walk->node->type == S_IFREG)
-        status = truncate(&walk->where->caller, walk->node);
     return status;
 }
 
 /* Finds or makes the node. -EEXIST without O_EXCL: somebody was quicker, and the walk has to be
  * done again. */
 static int find_or_make(struct walk *walk, struct om *om, const struct where *where, uint32_t flags,
-                        uint32_t mode)
+                        uint32_t mode, bool *is_old)
 {
     struct fs_template template = {.mode = S_IFREG | (mode & ~(uint32_t)S_IFMT)};
     int status = walk_path(walk, om, where, walk_flags(flags));
@@ -100,7 +98,8 @@ static int find_or_make(struct walk *walk, struct om *om, const struct where *wh
         status = check_create(walk, flags);
     if (status != 0)
         return status;
-    if (walk->node != NULL)
+    *is_old = walk->node != NULL;
+    if (*is_old)
         return open_old(walk, flags);
     return change_make(om, walk, &template, &walk->node);
 }
@@ -129,24 +128,40 @@ static int make_nameless(struct walk *walk, struct om *om, const struct where *w
     return change_make_nameless(om, walk, &template, &walk->node);
 }
 
-/* The key takes over the walk's hold of the node. */
-static int open_end(struct om *om, struct walk *walk, uint32_t flags, struct opened *opened)
+static enum key_use use_of(const struct node *node, uint32_t flags)
 {
-    const struct fs_operations *operations;
-    int status = 0;
+    if (node->type != S_IFREG || (flags & O_PATH) != 0)
+        return KEY_LOOKS;
+    if ((flags & OM_OPEN_TO_RUN) != 0)
+        return KEY_RUNS;
+    return (wanted_access(flags) & MAY_WRITE) != 0 ? KEY_WRITES : KEY_LOOKS;
+}
 
-    ASSERT(walk->node != NULL);
-    operations = walk->node->fs->operations;
+/* The key takes over the walk's hold of the node. Nothing is emptied before it is sure that nobody
+ * runs it. */
+static int open_end(struct om *om, struct walk *walk, uint32_t flags, bool is_old,
+                    struct opened *opened)
+{
+    struct node *node = walk->node;
+
+    ASSERT(node != NULL);
+    bool is_data = node->type == S_IFREG && (flags & O_PATH) == 0;
+    int status;
+
     opened->segment = (KnCap){{0, 0}, 0};
-    if (walk->node->type == S_IFREG && (flags & O_PATH) == 0)
-        status = operations->segment(walk->node, (wanted_access(flags) & MAY_WRITE) != 0,
-                                     &opened->segment);
+    status = key_create(&om->keys, node, use_of(node, flags), &opened->key);
+    if (status != 0)
+        return status;
+    walk->node = NULL;
+    if (is_data && is_old && (flags & O_TRUNC) != 0)
+        status = truncate(&walk->where->caller, node);
+    if (status == 0 && is_data)
+        status = node->fs->operations->segment(node, (wanted_access(flags) & MAY_WRITE) != 0,
+                                               &opened->segment);
     if (status == 0)
-        status = operations->attributes(walk->node, &opened->attr);
-    if (status == 0)
-        status = key_create(&om->keys, walk->node, &opened->key);
-    if (status == 0)
-        walk->node = NULL;
+        status = node->fs->operations->attributes(node, &opened->attr);
+    if (status != 0)
+        (void)key_close(&om->keys, opened->key);
     return status;
 }
 
@@ -155,6 +170,7 @@ int path_open(struct om *om, const struct where *where, uint32_t flags, uint32_t
 {
     struct walk walk;
     uint32_t tries = 0;
+    bool is_old = false;
     int status;
 
     if ((flags & O_PATH) != 0)
@@ -167,15 +183,15 @@ int path_open(struct om *om, const struct where *where, uint32_t flags, uint32_t
             return status;
         status = make_nameless(&walk, om, where, mode);
         if (status == 0)
-            status = open_end(om, &walk, flags, opened);
+            status = open_end(om, &walk, flags, is_old, opened);
         return walk_finish(&walk, status, remote);
     }
-    status = find_or_make(&walk, om, where, flags, mode);
+    status = find_or_make(&walk, om, where, flags, mode, &is_old);
     while (status == -EEXIST && (flags & O_EXCL) == 0 && ++tries < TRIES) {
         walk_end(&walk);
-        status = find_or_make(&walk, om, where, flags, mode);
+        status = find_or_make(&walk, om, where, flags, mode, &is_old);
     }
     if (status == 0)
-        status = open_end(om, &walk, flags, opened);
+        status = open_end(om, &walk, flags, is_old, opened);
     return walk_finish(&walk, status, remote);
 }

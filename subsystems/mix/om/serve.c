@@ -63,7 +63,7 @@ static KnResult serve_root(void *server, const struct idl_context *context, stru
 
     (void)context;
     node_hold(om->root);
-    status = key_create(&om->keys, om->root, &out->key);
+    status = key_create(&om->keys, om->root, KEY_LOOKS, &out->key);
     if (status != 0)
         node_drop(om->root);
     return result_of(status);

@@ -27,7 +27,7 @@ long sys_openat(struct task *task, int32_t directory, VmAddr text, uint32_t flag
     if ((flags & O_ACCMODE) == O_ACCMODE && (flags & O_PATH) == 0)
         result = -EINVAL;
     if (result >= 0)
-        result = path_open(&path, flags, mode, &file);
+        result = path_open(&path, flags & O_KNOWN, mode, &file);
     path_end(&path);
     if (result < 0)
         return result;

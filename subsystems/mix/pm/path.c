@@ -268,7 +268,7 @@ long path_open_program(struct task *task, const char *text, uint32_t flags, stru
 {
     struct pm *pm = task->process->pm;
     struct linux_stat stat;
-    long result = path_open_text(task, text, O_RDONLY | flags, file);
+    long result = path_open_text(task, text, O_RDONLY | OM_OPEN_TO_RUN | flags, file);
 
     if (result < 0)
         return result;

@@ -6,6 +6,10 @@
  *     ok guest/FILE.CASE
  *     not ok guest/FILE.CASE: WHY
  *
+ * Then, for each Nucleus call, whether it gave each error that abi/calls.tbl lists,
+ *
+ *     ok guest/errors.CALL
+ *
  * and at the end "cases: N passed, N failed". The command line may hold case=FILE or
  * case=FILE.CASE, to run only what starts so.
  *
@@ -17,6 +21,7 @@
 #include "chorus/log.h"
 #include "chorus/program.h"
 #include "chorus/ui.h"
+#include "kit/format.h"
 #include "kit/string.h"
 
 #define MUST_FAIL "must_fail"
@@ -149,6 +154,33 @@ static void program_run(struct runner *runner)
     }
 }
 
+/* ---- Errors given -------------------------------------------------------------------------- */
+
+/* Names what the call has not returned. */
+static void call_judge(struct runner *runner, const KnCallInfo *info)
+{
+    uint32_t missing = info->ciErrors & ~info->ciGiven;
+    char failure[GUEST_TEXT_BYTES] = "";
+
+    if (missing != 0) {
+        int error = __builtin_ctz(missing);
+
+        format(failure, sizeof(failure), "no case had it return %d: %s", -error,
+               strSysError(-error));
+    }
+    strlcpy(runner->label, "guest/errors", sizeof(runner->label));
+    verdict(runner, info->ciName, failure);
+}
+
+static void errors_judge(struct runner *runner)
+{
+    KnCallInfo info;
+
+    for (uint32_t i = 0; svCallInfo(i, &info) == K_OK; i++)
+        if (info.ciName[0] != '\0')
+            call_judge(runner, &info);
+}
+
 static KnResult runner_start(struct runner *runner)
 {
     KnSchedParms sched = {K_SCHED_FIFO, RUNNER_PRIORITY};
@@ -181,6 +213,8 @@ static void runner_main(struct runner *runner, uintptr_t argument)
     }
     while (archive_next_program(runner))
         program_run(runner);
+    if (runner->filter[0] == '\0')
+        errors_judge(runner);
     log_print("cases: %u passed, %u failed\n", runner->passed, runner->failed);
     svShutdown(0);
 }

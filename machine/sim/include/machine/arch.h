@@ -59,7 +59,6 @@ struct machine_cpu {
     struct native *natives;     /* programs in actors, image.c */
     bool masked;                /* interrupts are off */
     uint64_t pending[MACHINE_PENDING_WORDS], enabled[MACHINE_PENDING_WORDS]; /* interrupt sources */
-    uint64_t given[MACHINE_PENDING_WORDS]; /* message-signalled sources in use */
 };
 
 /* The processor that runs: the world sets it when it lets a site run. */

@@ -33,6 +33,7 @@
 #define O_PATH 010000000
 #define O_NAMELESS 020000000 /* of O_TMPFILE, which is it and O_DIRECTORY */
 #define O_TMPFILE (O_NAMELESS | O_DIRECTORY)
+#define O_KNOWN 037777777 /* open ignores all other bits */
 
 /* flock */
 #define LOCK_SH 1
