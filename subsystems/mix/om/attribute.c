@@ -232,7 +232,7 @@ int path_setattr(struct om *om, const struct where *where, uint32_t flags,
 
         fs_change_begin(node->fs);
         status = check_change(&where->caller, node, walk.kind == WALK_EMPTY, &change);
-        if (status == 0 && (change.set & OM_SET_SIZE) != 0)
+        if (status == 0 && (change.set & OM_SET_SIZE) != 0 && walk.kind != WALK_EMPTY)
             status = key_check_change(&om->keys, node);
         if (status == 0 && change.set != 0)
             status = node->fs->operations->change(node, &change);

@@ -130,7 +130,7 @@ static int make_nameless(struct walk *walk, struct om *om, const struct where *w
 
 static enum key_use use_of(const struct node *node, uint32_t flags)
 {
-    if (node->type != S_IFREG || (flags & O_PATH) != 0)
+    if (node->type != S_IFREG || (flags & (O_PATH | OM_OPEN_AS_MEMORY)) != 0)
         return KEY_LOOKS;
     if ((flags & OM_OPEN_TO_RUN) != 0)
         return KEY_RUNS;

@@ -233,7 +233,7 @@ long path_open_memory(struct task *task, const char *name, struct file **file)
                                   .directory = root,
                                   .who = om_who(task->process),
                                   .path = MEMORY_FOLDER,
-                                  .flags = O_RDWR | O_TMPFILE | O_EXCL,
+                                  .flags = O_RDWR | O_TMPFILE | O_EXCL | OM_OPEN_AS_MEMORY,
                                   .mode = MEMORY_MODE};
     struct om_open_out out = {.rest = buffer->rest, .rest_room = sizeof(buffer->rest)};
 
