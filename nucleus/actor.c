@@ -50,6 +50,7 @@ struct actor *actor_create(KnActorPrivilege privilege)
     actor->calls_granted = true;
     list_init(&actor->threads);
     list_init(&actor->ports);
+    list_init(&actor->segments);
     list_init(&actor->in_site);
     list_init(&actor->in_dying);
     wait_queue_init(&actor->any_receivers);
@@ -135,7 +136,7 @@ void actor_bury(struct actor *actor)
         list_add_tail(&site_self()->actors.dying, &actor->in_dying);
 }
 
-/* One step of taking an actor apart: a region, or the end. */
+/* One step of taking an actor apart: a region, a segment, or the end. */
 static void actor_dismantle(struct actor *actor)
 {
     struct context *context = actor->context;
@@ -144,6 +145,10 @@ static void actor_dismantle(struct actor *actor)
     ASSERT(status == STATUS_AGAIN || status == K_OK);
     if (status == STATUS_AGAIN)
         return;
+    if (!list_is_empty(&actor->segments)) {
+        cache_end_segment(LIST_ENTRY(list_first(&actor->segments), struct cache, of_owner));
+        return;
+    }
     list_remove(&actor->in_dying);
     image_unload(actor);
     wait_queue_wake_all(&actor->death, K_OK);
@@ -305,12 +310,12 @@ KnResult call_actorStat(struct thread *self, uint32_t index, VmAddr stat)
 {
     struct actor *actor;
 
-    (void)self;
     LIST_FOR_EACH(actor, &site_self()->actors.all, in_site) {
         if (index-- > 0)
             continue;
         KnActorStat result = {
             .asUi = actor->name_entry.ui,
+            .asKey = self->execution->privilege >= K_SYSTEMACTOR ? actor->key : 0,
             .asPrivilege = actor->privilege,
             .asThreads = actor->thread_count,
             .asPorts = actor->port_count,

@@ -38,8 +38,9 @@ struct actor {
     struct context *context;
     struct list threads;
     uint32_t thread_count;
-    uint32_t visitors; /* threads that run its handlers, or wait for its memory */
-    bool killed;       /* nucleus_reap takes it apart when threads and visitors are gone */
+    uint32_t visitors;    /* threads that run its handlers, or wait for its memory */
+    bool killed;          /* nucleus_reap takes it apart when threads and visitors are gone */
+    struct list segments; /* temporary ones, which end with it */
     struct list ports;
     uint32_t port_count;
     int32_t next_li;

@@ -3,6 +3,7 @@
  * chorus-sim: the Nucleus and its actors in one process, on virtual time.
  *
  *   --cases         run all guest cases; --case NAME those whose name starts so: FILE or FILE.CASE
+ *   --short N       run each with its first allocation failing, its second, and so on to the Nth
  *   --canary NAME   do something inside the Nucleus that the sanitizer must report
  *
  * Standard output has a line a case and a count; standard error the log, with --verbose. Status: 0

@@ -48,22 +48,27 @@ static bool whole_number_read(const char *text, uint64_t limit, uint64_t *number
     return number_read(text, &end, limit, number) && *end == '\0';
 }
 
-static bool case_read(struct world_options *options, const char *name)
+/* The runner of the cases has a command line, which this goes to. */
+static bool tell_runner(struct world_options *options, const char *key, const char *value)
 {
-    int bytes = snprintf(options->command_line, sizeof(options->command_line), "case=%s", name);
+    size_t used = strlen(options->command_line), room = sizeof(options->command_line) - used;
+    int bytes = snprintf(options->command_line + used, room, "%s%s ", key, value);
 
-    return bytes > 0 && (size_t)bytes < sizeof(options->command_line);
+    return bytes > 0 && (size_t)bytes < room;
 }
 
 /* An option with a value. */
 static bool valued_read(struct world_options *options, const char *option, const char *value,
                         bool *known)
 {
-    uint64_t tick_ms = 0;
+    uint64_t tick_ms = 0, ignored;
 
     *known = true;
     if (strcmp(option, "--case") == 0)
-        return case_read(options, value);
+        return tell_runner(options, "case=", value);
+    if (strcmp(option, "--short") == 0)
+        return whole_number_read(value, UINT32_MAX, &ignored) &&
+               tell_runner(options, "short=", value);
     if (strcmp(option, "--seed") == 0)
         return whole_number_read(value, UINT64_MAX, &options->seed);
     if (strcmp(option, "--memory") == 0)
@@ -109,8 +114,8 @@ bool options_read(struct world_options *options, int count, char **words)
         options->boot_program = "canary";
     if (!cases && options->canary == NULL && options->command_line[0] == '\0') {
         fputs("usage: chorus-sim --cases | --case NAME | --canary NAME\n"
-              "       [--seed N] [--memory MIB@MIB[,MIB@MIB]...] [--tick-ms N] [--trace FILE]\n"
-              "       [--verbose]\n",
+              "       [--short N] [--seed N] [--memory MIB@MIB[,MIB@MIB]...] [--tick-ms N]\n"
+              "       [--trace FILE] [--verbose]\n",
               stderr);
         return false;
     }

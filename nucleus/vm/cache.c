@@ -59,6 +59,7 @@ struct cache *cache_create(void)
     list_init(&cache->children);
     list_init(&cache->sibling);
     list_init(&cache->queue);
+    list_init(&cache->of_owner);
     cache->holders = 1;
     return cache;
 }
@@ -200,7 +201,7 @@ KnResult cache_of_capability(const KnCap *cap, struct cache **cache)
 }
 
 /* Its name is a holder, so that content without a mapper is never idle. */
-struct cache *cache_make_segment(uint64_t end)
+struct cache *cache_make_segment(struct list *owner, uint64_t end)
 {
     struct cache *cache = cache_create();
     KnCap segment = {.key = machine_random()};
@@ -211,7 +212,16 @@ struct cache *cache_make_segment(uint64_t end)
     cache_name(cache, &segment);
     cache->end = end;
     cache->known = true;
+    list_add_tail(owner, &cache->of_owner);
     return cache;
+}
+
+void cache_end_segment(struct cache *cache)
+{
+    ASSERT(cache->mapper == NULL && list_is_linked(&cache->of_owner));
+    list_remove(&cache->of_owner);
+    cache_unname(cache);
+    cache_release(cache);
 }
 
 /* ---- Pages ------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ struct cache {
     uint64_t parent_pages;    /* for i below this; above: zero */
     struct list children;
     struct list sibling;
+    struct list of_owner;              /* temporary segments of the actor that made them */
     struct list queue;                 /* idle list (named, no holders) or dying list */
     bool bounded;                      /* `end` limits access; else any page exists */
     bool known;                        /* the mapper told `end` */
@@ -116,9 +117,12 @@ KnResult cache_of_segment(const KnCap *segment, struct cache **cache);
  * key). */
 KnResult cache_of_capability(const KnCap *cap, struct cache **cache);
 
-/* A temporary segment of this site, for file systems in memory; ended by cache_unname. NULL: no
+/* A temporary segment of this site, for file systems in memory, among those of `owner`. NULL: no
  * memory. */
-struct cache *cache_make_segment(uint64_t end);
+struct cache *cache_make_segment(struct list *owner, uint64_t end);
+
+/* Ends one: what shows it, or copied it, keeps its content. */
+void cache_end_segment(struct cache *cache);
 
 /* The segment's name goes, and with it the holder that it was. */
 void cache_unname(struct cache *cache);

@@ -225,18 +225,15 @@ KnResult call_sgCreate(struct thread *self, VmAddr segment, VmOffset end)
     KnCap none = {{0, 0}, 0};
     KnResult status = copy_out(segment, &none, sizeof(none));
 
-    (void)self;
     if (status != K_OK)
         return status;
-    struct cache *cache = cache_make_segment(end);
+    struct cache *cache = cache_make_segment(&self->execution->segments, end);
 
     if (cache == NULL)
         return K_ENOMEM;
     status = copy_out(segment, &cache->segment, sizeof(cache->segment));
-    if (status != K_OK) {
-        cache_unname(cache);
-        cache_release(cache);
-    }
+    if (status != K_OK)
+        cache_end_segment(cache);
     return status;
 }
 
@@ -250,10 +247,8 @@ KnResult call_sgDestroy(struct thread *self, VmAddr segment)
         return status;
     bool temporary = cache->mapper == NULL;
 
-    if (temporary) {
-        cache_unname(cache);
-        cache_release(cache); /* the holder that its name was */
-    }
+    if (temporary)
+        cache_end_segment(cache);
     cache_release(cache);
     return temporary ? K_OK : K_EUNKNOWN;
 }

@@ -497,6 +497,24 @@ CASE(stat_tells_what_an_actor_has)
     EXPECT_EQ(actorStat(UINT32_MAX, &stat), K_EEND);
 }
 
+CASE(trusted_actors_are_told_keys)
+{
+    KnActorStat stat;
+    KnCap self;
+
+    EXPECT_EQ(actorSelf(&self), K_OK);
+    REQUIRE(stat_find(&self, &stat));
+    EXPECT_EQ(stat.asKey, self.key);
+}
+
+CASE(users_are_told_no_keys)
+{
+    KnActorStat stat;
+
+    for (uint32_t i = 0; actorStat(i, &stat) == K_OK; i++)
+        EXPECT_EQ(stat.asKey, 0);
+}
+
 /* ---- Creating: who may, and what not --------------------------------------------------------- */
 
 CASE(create_errors)
@@ -627,6 +645,8 @@ static const struct guest_entry entries[] = {
     CASE_SYSTEM(protection_identifier_is_kept_and_inherited),
     CASE_USER(users_may_not_set_protection_identifiers),
     CASE_SYSTEM(stat_tells_what_an_actor_has),
+    CASE_SYSTEM(trusted_actors_are_told_keys),
+    CASE_USER(users_are_told_no_keys),
     CASE_USER(create_errors),
     CASE_USER(users_create_users_only),
     CASE_SYSTEM(system_actors_create_no_supervisors),

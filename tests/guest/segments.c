@@ -363,6 +363,24 @@ CASE(temporary_segment)
     EXPECT_EQ(rgnFree(K_MYACTOR, &map), K_OK);
 }
 
+CASE_ACTOR(leave_a_segment)
+{
+    VmAddr data = region(2 * page());
+    KnObjDesc all = {.size = 2 * page()};
+
+    REQUIRE_EQ(sgCreate(&all.dataObject, 0), K_OK);
+    EXPECT_EQ(sgWrite(&all, data, 0), 2 * page());
+}
+
+/* The runner counts what is left. */
+CASE(segments_end_with_their_actor)
+{
+    KnCap actor;
+
+    REQUIRE_EQ(guest_start(guest, leave_a_segment, K_SYSTEMACTOR, 0, &actor), K_OK);
+    EXPECT_EQ(guest_wait_end(&actor, 1000 * GUEST_MS), K_OK);
+}
+
 static void expect_origin(struct guest *guest, VmAddr address, const KnObjDesc *object,
                           VmOffset offset)
 {
@@ -559,6 +577,8 @@ CASE(segment_errors)
 }
 
 static const struct guest_entry entries[] = {
+    CASE_SYSTEM(segments_end_with_their_actor),
+    CASE_HELPER(leave_a_segment),
     CASE_USER(read_through_the_cache),
     CASE_USER(write_and_flush),
     CASE_USER(append_and_truncate),

@@ -174,6 +174,7 @@ typedef struct {
 
 typedef struct {
     KnUniqueId asUi;
+    KnKey asKey; /* with asUi its capability: told to system and supervisor actors, to others 0 */
     KnActorPrivilege asPrivilege;
     uint32_t asThreads, asPorts, asRegions;
     uint32_t asResidentPages;

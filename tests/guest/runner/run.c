@@ -15,7 +15,8 @@
 #include "tests/guest/runner/runner.h"
 
 #define CASE_BOUND_NS UINT64_C(30000000000)
-#define LOOK_NS ((int64_t)20000000) /* how often a silent case is looked at */
+#define SHORT_BOUND_NS UINT64_C(3000000000) /* of a case that may wait for what never comes */
+#define LOOK_NS ((int64_t)20000000)         /* how often a silent case is looked at */
 #define SETTLE_NS UINT64_C(1000000000)
 #define CASE_PRIORITY 64
 
@@ -68,9 +69,9 @@ static void failure_set(char *failure, const char *text)
 }
 
 /* Takes reports until the case is done, its actor is gone or its time is over. */
-static void case_follow(struct runner *runner, KnCap *actor, char *failure)
+static void case_follow(struct runner *runner, KnCap *actor, uint64_t bound_ns, char *failure)
 {
-    uint64_t end_ns = now_ns() + CASE_BOUND_NS;
+    uint64_t end_ns = now_ns() + bound_ns;
     struct report report;
 
     while (now_ns() < end_ns) {
@@ -181,7 +182,7 @@ static bool case_run_once(struct runner *runner, const struct entry *entry, char
         format(failure, GUEST_TEXT_BYTES, "it cannot be started: %s", strSysError(status));
         return false;
     }
-    case_follow(runner, &actor, failure);
+    case_follow(runner, &actor, CASE_BOUND_NS, failure);
     status = actorDelete(&actor);
     if (status != K_OK && status != K_EUNKNOWN)
         failure_set(failure, "its actor cannot be deleted");
@@ -195,4 +196,61 @@ void case_run(struct runner *runner, const struct entry *entry, char *failure)
 {
     if (case_run_once(runner, entry, failure))
         case_run_once(runner, entry, failure);
+}
+
+/* ---- With an allocation that fails ---------------------------------------------------------- */
+
+/* A case that failed in the middle has not ended its helpers; actors are told in the order of their
+ * making. */
+static void helpers_end(const KnSiteStat *before)
+{
+    KnActorStat stat;
+
+    while (actorStat(before->ssActors, &stat) == K_OK) {
+        KnCap actor = {stat.asUi, stat.asKey};
+
+        if (actorDelete(&actor) != K_OK)
+            return;
+    }
+}
+
+/* What the case makes of the failure is its own affair: it may say that it expected something else,
+ * or wait for what never comes. But it must leave nothing behind, and no call may give an error
+ * that its page does not tell of. Tells whether there were so many allocations. */
+static bool case_run_with_failure(struct runner *runner, const struct entry *entry, uint64_t nth,
+                                  char *failure)
+{
+    char ignored[GUEST_TEXT_BYTES] = "";
+    KnSiteStat before, after;
+    uint64_t left = 0;
+    KnCap actor;
+
+    reports_drain(runner, ignored);
+    if (siteStat(&before) != K_OK || svFailMemory(nth, NULL) != K_OK) {
+        failure_set(failure, "the figures or the failure cannot be had");
+        return false;
+    }
+    if (case_start(runner, entry->privilege, entry->index + 1, &actor) == K_OK) {
+        case_follow(runner, &actor, SHORT_BOUND_NS, ignored);
+        (void)actorDelete(&actor);
+    }
+    (void)svFailMemory(0, &left);
+    helpers_end(&before);
+    reports_drain(runner, ignored);
+    if (siteStat(&after) == K_OK && after.ssStrayErrors != before.ssStrayErrors)
+        failure_set(failure, "a call gave an error that its table does not list");
+    (void)leaks_look(&before, failure);
+    return left == 0;
+}
+
+void case_run_short(struct runner *runner, const struct entry *entry, char *failure)
+{
+    uint64_t nth = 1;
+
+    failure[0] = '\0';
+    while (failure[0] == '\0' && nth <= runner->failures &&
+           case_run_with_failure(runner, entry, nth, failure))
+        nth++;
+    if (failure[0] != '\0')
+        log_print("allocation %u of %s.%s failed\n", (unsigned)nth, runner->label, entry->name);
 }

@@ -25,6 +25,7 @@ struct entry {
 struct runner {
     KnBootInfo boot;
     char filter[NAME_BYTES];
+    uint32_t failures; /* of allocations, one a run of each case; 0: cases run once, without */
     int32_t port;
     VmAddr archive;           /* in a region; not page-aligned */
     uint64_t archive_at;      /* offset of the next header */
@@ -40,6 +41,9 @@ KnResult case_start(struct runner *runner, uint32_t privilege, uintptr_t argumen
 
 /* Runs a case; `failure` (GUEST_TEXT_BYTES) is empty if it passed. */
 void case_run(struct runner *runner, const struct entry *entry, char *failure);
+
+/* Runs a case again and again: with its first allocation failing, its second, and so on. */
+void case_run_short(struct runner *runner, const struct entry *entry, char *failure);
 
 KnResult report_receive(struct runner *runner, struct report *report, int64_t delay_ns);
 

@@ -11,7 +11,7 @@
 
 /* ---- Reports ------------------------------------------------------------------------------- */
 
-/* A full queue is waited for: no verdict may be lost. */
+/* No verdict may be lost: a full queue, or the memory that is missing, is waited for. */
 static void report_send(struct report *report)
 {
     KnIpcDest runner = {0};
@@ -19,8 +19,9 @@ static void report_send(struct report *report)
     KnResult status;
 
     uiBuild(&runner.target, K_UIPORT_STATPORT, (uint32_t)uiLocalSite(), REPORT_STAMP);
-    while ((status = ipcSend(&message, K_DEFAULTPORT, &runner)) == K_EFULL)
-        threadDelay(POLL_NS);
+    do
+        status = ipcSend(&message, K_DEFAULTPORT, &runner);
+    while ((status == K_EFULL || status == K_ENOMEM) && threadDelay(POLL_NS) == K_OK);
     if (status != K_OK)
         log_print("the runner cannot be reached: %s\n", strSysError(status));
 }
