@@ -13,7 +13,7 @@
 #include "nucleus/site.h"
 #include "nucleus/status.h"
 
-uint64_t call_deadline(struct thread *self, int64_t delay_ns)
+uint64_t call_deadline_settle(struct thread *self, int64_t delay_ns)
 {
     if (self->call_deadline_ns == 0)
         self->call_deadline_ns = deadline_after(delay_ns);

@@ -14,6 +14,7 @@
 #include "chorus/calls.h"
 #include "chorus/context.h"
 #include "chorus/types.h"
+#include "nucleus/executive/timer.h"
 
 struct thread;
 
@@ -36,7 +37,12 @@ KnResult nucleus_call(uint32_t number, const uintptr_t *words);
 
 /* When the call in progress has waited long enough: settled at its first start. Negative delay:
  * never. */
-uint64_t call_deadline(struct thread *self, int64_t delay_ns);
+uint64_t call_deadline_settle(struct thread *self, int64_t delay_ns);
+
+static inline uint64_t call_deadline(struct thread *self, int64_t delay_ns)
+{
+    return delay_ns < 0 ? TIMER_NEVER : call_deadline_settle(self, delay_ns);
+}
 
 /* A system call of a user thread with a number that is not the Nucleus': its trap owner's. */
 void nucleus_trap(KnThreadCtx *context);

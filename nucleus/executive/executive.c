@@ -48,7 +48,7 @@ static void equal_waits(struct thread *running)
     timer_set(&site_self()->executive.quantum, running->resumed_ns + used_ns + left_ns);
 }
 
-static void ready_insert(struct thread *thread, bool head)
+static void enqueue(struct thread *thread, bool head)
 {
     struct site *site = site_self();
     struct executive *executive = &site->executive;
@@ -65,6 +65,23 @@ static void ready_insert(struct thread *thread, bool head)
         equal_waits(site->cpu.current);
     if (site->cpu.current == site->cpu.idle || thread->priority < site->cpu.current->priority)
         site->cpu.reschedule = true;
+}
+
+/* The thread that was handed takes its place among the others. */
+static void handed_settle(struct executive *executive)
+{
+    struct thread *thread = executive->handed;
+
+    if (likely(thread == NULL))
+        return;
+    executive->handed = NULL;
+    enqueue(thread, false);
+}
+
+static void ready_insert(struct thread *thread, bool head)
+{
+    handed_settle(&site_self()->executive);
+    enqueue(thread, head);
 }
 
 static void ready_remove(struct thread *thread)
@@ -133,14 +150,27 @@ static void switch_to(struct thread *next)
     context_switch(previous, next);
 }
 
+/* The best thread, taken out of its queue; idle if there is none. */
+static struct thread *take_best(struct site *site)
+{
+    struct thread *best = site->executive.handed;
+
+    if (best != NULL) {
+        site->executive.handed = NULL;
+        return best;
+    }
+    best = ready_best();
+    if (best != site->cpu.idle)
+        ready_remove(best);
+    return best;
+}
+
 void executive_switch_away(void)
 {
     struct site *site = site_self();
-    struct thread *next = ready_best();
+    struct thread *next = take_best(site);
 
     site->cpu.reschedule = false;
-    if (next != site->cpu.idle)
-        ready_remove(next);
     if (next != site->cpu.current)
         switch_to(next);
 }
@@ -152,11 +182,12 @@ void executive_preempt(void)
 
     if (!site->cpu.reschedule)
         return;
-    site->cpu.reschedule = false;
     if (current == site->cpu.idle) {
         executive_switch_away();
         return;
     }
+    handed_settle(&site->executive);
+    site->cpu.reschedule = false;
     if (thread_is_eligible(current)) {
         /* A coarse clock may preempt a thread whose turn is over before it says so. */
         if (has_quantum(current))
@@ -205,17 +236,6 @@ void executive_clock(void)
     timers_run(&site_self()->executive.timers, clock_now_ns());
 }
 
-void executive_idle(void)
-{
-    struct site *site = site_self();
-
-    ASSERT(site->cpu.current == site->cpu.idle);
-    for (;;) {
-        executive_preempt();
-        interrupt_wait();
-    }
-}
-
 /* ---- Eligibility ------------------------------------------------------------------------ */
 
 void thread_activate(struct thread *thread)
@@ -227,8 +247,17 @@ void thread_activate(struct thread *thread)
 
 void thread_make_ready(struct thread *thread)
 {
-    if (thread_is_eligible(thread))
+    struct site *site = site_self();
+    int best = priomap_first(&site->executive.ready_map);
+
+    if (!thread_is_eligible(thread))
+        return;
+    if (site->executive.handed != NULL || (best >= 0 && best <= thread->priority)) {
         ready_insert(thread, false);
+        return;
+    }
+    site->executive.handed = thread;
+    site->cpu.reschedule = true; /* who does not wait next looks at the queues */
 }
 
 void thread_stop(struct thread *thread, uint32_t why)
@@ -237,6 +266,7 @@ void thread_stop(struct thread *thread, uint32_t why)
 
     if (thread->dying)
         return; /* nothing may keep it from its end */
+    handed_settle(&site_self()->executive);
     thread->stops |= why;
     if (!runs)
         return;
@@ -265,6 +295,7 @@ KnResult thread_schedule_check(const KnSchedParms *parms)
 
 void thread_schedule_set(struct thread *thread, const KnSchedParms *parms)
 {
+    handed_settle(&site_self()->executive);
     bool queued = thread->state == THREAD_READY && list_is_linked(&thread->link);
 
     ASSERT(thread_schedule_check(parms) == K_OK);

@@ -7,6 +7,9 @@
  * I1 The highest run queue that is not empty has nobody above `current`, once reschedule was
  *    honoured.
  * I2 An unblocked thread goes to the tail of its queue, a preempted one to the head.
+ * I3 A thread that was unblocked and is better than all that are queued is not queued but handed:
+ *    as a rule whoever unblocked it waits next, as in an RPC, and it runs at once. Anything else
+ *    that happens to the queues puts it into its own first.
  */
 #ifndef NUCLEUS_EXECUTIVE_H
 #define NUCLEUS_EXECUTIVE_H
@@ -27,6 +30,7 @@
 struct executive {
     struct priomap ready_map;
     struct list ready[EXECUTIVE_PRIORITIES];
+    struct thread *handed; /* I3; NULL */
     struct timers timers;
     struct timer quantum; /* ends the current thread's turn */
     struct ui_table names;
@@ -83,8 +87,5 @@ void executive_preemption_point(void);
 
 /* The machine's alarm: timers and quanta. */
 void executive_clock(void);
-
-/* What the boot stack becomes. */
-_Noreturn void executive_idle(void);
 
 #endif

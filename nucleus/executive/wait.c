@@ -52,7 +52,8 @@ KnResult thread_wait(struct wait_queue *queue, uint64_t deadline_ns, bool aborta
     self->abortable = abortable;
     if (queue != NULL)
         list_add_tail(&queue->threads, &self->link);
-    timer_set(&self->timeout, deadline_ns);
+    if (deadline_ns != TIMER_NEVER)
+        timer_set(&self->timeout, deadline_ns);
     executive_switch_away();
     ASSERT(self->state == THREAD_READY);
     return self->wake_status;
@@ -63,7 +64,8 @@ void thread_wake(struct thread *thread, KnResult status)
     ASSERT(thread->state == THREAD_WAITING);
     if (list_is_linked(&thread->link))
         list_remove(&thread->link);
-    timer_cancel(&thread->timeout);
+    if (thread->timeout.set)
+        timer_cancel(&thread->timeout);
     thread->wake_status = status;
     thread->abortable = false;
     thread->state = THREAD_READY;

@@ -23,6 +23,14 @@ void ipc_init(struct ipc *ipc)
 
 /* ---- Sending ----------------------------------------------------------------------------- */
 
+static KnResult annex_fill(struct message *message, const KnMsgDesc *desc)
+{
+    if (desc->annexAddr != 0)
+        return copy_in(message->annex, desc->annexAddr, K_CMSGANNEXSIZE);
+    memset(message->annex, 0, K_CMSGANNEXSIZE);
+    return K_OK;
+}
+
 /* Fills the thread's draft from `desc`; K_OK when it is complete. `framed`: for the pager, which
  * takes the frames of the body. */
 static KnResult draft_fill(struct thread *self, const KnMsgDesc *desc, bool framed)
@@ -41,11 +49,10 @@ static KnResult draft_fill(struct thread *self, const KnMsgDesc *desc, bool fram
             return K_ENOMEM;
         self->draft->framed = framed;
     }
-    if (desc->annexAddr == 0)
-        memset(self->draft->annex, 0, K_CMSGANNEXSIZE);
-    else if ((status = copy_in(self->draft->annex, desc->annexAddr, K_CMSGANNEXSIZE)) != K_OK)
-        return status;
-    return message_fill(self->draft, desc->bodyAddr);
+    status = annex_fill(self->draft, desc);
+    if (status == K_OK && desc->bodySize > 0)
+        status = message_fill(self->draft, desc->bodyAddr);
+    return status;
 }
 
 static KnResult find_source(struct thread *self, int32_t li, struct port **port)
@@ -125,7 +132,7 @@ static KnResult deliver(struct message *message, KnMsgDesc *desc, VmAddr desc_ad
         status = message_empty(message, desc->bodyAddr, desc->bodySize);
     if (status == K_OK && desc->annexAddr != 0)
         status = copy_out(desc->annexAddr, message->annex, K_CMSGANNEXSIZE);
-    if (status != K_OK)
+    if (status != K_OK || desc->seqNum == message->sequence)
         return status;
     desc->seqNum = message->sequence;
     return copy_out(desc_address + offsetof(KnMsgDesc, seqNum), &desc->seqNum,
@@ -150,6 +157,17 @@ static KnResult receive_wait(struct thread *self, struct port *port, int64_t del
     KnResult status = thread_wait(queue, call_deadline(self, delay_ns), abortable);
 
     return status == K_OK && (self->arrived == NULL || self->dying) ? STATUS_AGAIN : status;
+}
+
+/* Which port it came to, where the caller does not know it. */
+static KnResult tell_port(const struct thread *self, const struct message *arrived, int32_t from,
+                          VmAddr li)
+{
+    const struct port *port =
+        from == K_ANYENABLED ? port_find(arrived->target) : port_of_li(self->execution, from);
+    int32_t came_to = port != NULL ? port->li : K_NONEPORT;
+
+    return came_to == from ? K_OK : copy_out(li, &came_to, sizeof(came_to));
 }
 
 static KnResult receive(struct thread *self, VmAddr message, VmAddr li, int64_t delay_ns)
@@ -183,9 +201,7 @@ static KnResult receive(struct thread *self, VmAddr message, VmAddr li, int64_t 
     struct message *arrived = self->arrived;
 
     ASSERT(arrived != NULL);
-    port = port_find(arrived->target);
-    from = port != NULL ? port->li : K_NONEPORT;
-    status = copy_out(li, &from, sizeof(from));
+    status = tell_port(self, arrived, from, li);
     if (status == K_OK)
         status = deliver(arrived, &desc, message);
     if (status != K_OK)
@@ -243,7 +259,7 @@ static void call_done(struct transaction *transaction)
 {
     struct thread *client = container_of(transaction, struct thread, rpc);
 
-    wait_queue_wake_all(&client->rpc_end, K_OK);
+    (void)wait_queue_wake_one(&client->rpc_end, K_OK);
 }
 
 /* Sends the request. K_EFULL: *full is the port that has no room. */
@@ -317,30 +333,45 @@ KnResult call_ipcCall(struct thread *self, VmAddr request, int32_t source, VmAdd
 
 /* ---- Replying ---------------------------------------------------------------------------- */
 
+/* An answer without a body travels in its request, which the server has no more use for: until the
+ * answer is complete nothing changes but the annex, which was delivered. */
+static bool answers_in_place(const KnMsgDesc *desc, const struct message *request)
+{
+    return desc->bodySize == 0 && !request->reserved;
+}
+
 static KnResult reply_current(struct thread *self, VmAddr reply)
 {
+    struct message *request = self->current;
     KnMsgDesc desc;
     KnResult status = copy_in(&desc, reply, sizeof(desc));
 
     if (status != K_OK)
         return status;
-    if (self->current == NULL || !self->current->is_request)
+    if (request == NULL || !request->is_request)
         return K_EINVAL;
-    status = draft_fill(self, &desc, self->current->reserved);
+    bool in_place = answers_in_place(&desc, request);
+
+    status = in_place ? annex_fill(request, &desc) : draft_fill(self, &desc, request->reserved);
     if (status != K_OK)
         return status;
-    struct transaction *transaction = self->current->transaction;
+    struct transaction *transaction = request->transaction;
 
+    self->current = NULL;
     if (transaction == NULL) {
-        message_free(self->current); /* the client has gone */
-        self->current = NULL;
+        message_free(request); /* the client has gone */
         return K_EUNKNOWN;
     }
     /* The request goes first: its body may be lent by the very transaction that ends now. */
-    self->current->transaction = NULL;
+    request->transaction = NULL;
     transaction->request = NULL;
-    message_free(self->current);
-    self->current = NULL;
+    if (in_place) {
+        message_empty_body(request);
+        message_reset(request, 0);
+        transaction_end(transaction, K_OK, request);
+        return K_OK;
+    }
+    message_free(request);
     struct message *draft = self->draft;
 
     self->draft = NULL;

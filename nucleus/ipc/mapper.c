@@ -49,6 +49,8 @@ static KnResult transport_send(struct pager_request *request, KnUniqueId target,
     message = message_create(0, true);
     if (message == NULL)
         return K_ENOMEM;
+    message->source = message->co_target = (KnUniqueId){0, 0};
+    message->actor_pi = message->port_pi = (KnProtId){0};
     memset(message->annex, 0, sizeof(message->annex));
     memcpy(message->annex, annex, sizeof(*annex));
     if (request->kind == PAGER_PUSH) {

@@ -18,12 +18,21 @@ struct message *message_create(uint32_t body_bytes, bool reserved)
     ASSERT(body_bytes <= K_CMSGBODYMAX);
     if (message == NULL)
         return NULL;
-    memset(message, 0, offsetof(struct message, annex)); /* the sender fills the rest, or none */
+    message->reserved = reserved;
     list_init(&message->link);
     list_init(&message->body);
-    message->body_bytes = body_bytes;
-    message->reserved = reserved;
+    message_reset(message, body_bytes);
     return message;
+}
+
+void message_reset(struct message *message, uint32_t body_bytes)
+{
+    ASSERT(list_is_empty(&message->body));
+    message->body_bytes = body_bytes;
+    message->body_pages = message->filled = message->emptied = 0;
+    message->is_request = message->framed = message->lent = false;
+    message->sequence = 0;
+    message->transaction = NULL;
 }
 
 void message_strip(struct message *message)
@@ -34,15 +43,20 @@ void message_strip(struct message *message)
     message->body_bytes = message->filled = message->emptied = 0;
 }
 
+void message_empty_body(struct message *message)
+{
+    if (message->lent)
+        message_strip(message);
+    while (!list_is_empty(&message->body))
+        frame_free(LIST_ENTRY(list_pop_head(&message->body), struct frame, link));
+}
+
 void message_free(struct message *message)
 {
     struct ipc *ipc = &site_self()->ipc;
 
     ASSERT(!list_is_linked(&message->link) && message->transaction == NULL);
-    if (message->lent)
-        message_strip(message);
-    while (!list_is_empty(&message->body))
-        frame_free(LIST_ENTRY(list_pop_head(&message->body), struct frame, link));
+    message_empty_body(message);
     slab_free(message->reserved ? &ipc->reserved_messages : &ipc->messages, message);
 }
 

@@ -42,8 +42,16 @@ struct message {
     uint8_t small[MESSAGE_SMALL_BYTES]; /* a body that needs no frame */
 };
 
+/* Who sends it is for the sender to fill in, as far as anybody will ask, and so is the annex. NULL:
+ * no memory. */
 struct message *message_create(uint32_t body_bytes, bool reserved);
 void message_free(struct message *message);
+
+/* Frees the frames of the body, or gives them back. */
+void message_empty_body(struct message *message);
+
+/* As new, without a body so far. */
+void message_reset(struct message *message, uint32_t body_bytes);
 
 /* Takes lent frames out of the body. */
 void message_strip(struct message *message);

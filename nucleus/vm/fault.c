@@ -142,7 +142,7 @@ KnResult context_resolve(void)
 
 /* ---- Copies ------------------------------------------------------------------------------ */
 
-static bool in_range(const struct context *context, VmAddr address, size_t bytes)
+static inline bool in_range(const struct context *context, VmAddr address, size_t bytes)
 {
     return address >= context->low && address <= context->named_high &&
            bytes <= context->named_high - address;
@@ -150,7 +150,7 @@ static bool in_range(const struct context *context, VmAddr address, size_t bytes
 
 /* An address a caller may name: in its own user space, for supervisor code in the supervisor's,
  * or what the machine knows to be the caller's besides. */
-static bool may_name(VmAddr address, size_t bytes)
+static inline bool may_name(VmAddr address, size_t bytes)
 {
     const struct site *site = site_self();
     const struct thread *self = site->cpu.current;
@@ -200,20 +200,20 @@ KnResult copy_missing(VmAddr address, size_t bytes, uint32_t access)
 
 KnResult copy_in(void *to, VmAddr from, size_t bytes)
 {
-    if (!may_name(from, bytes))
+    if (unlikely(!may_name(from, bytes)))
         return K_EFAULT;
     size_t done = copy_from_space(to, from, bytes);
 
-    return done == bytes ? K_OK : copy_missing(from + done, bytes - done, K_READABLE);
+    return likely(done == bytes) ? K_OK : copy_missing(from + done, bytes - done, K_READABLE);
 }
 
 KnResult copy_out(VmAddr to, const void *from, size_t bytes)
 {
-    if (!may_name(to, bytes))
+    if (unlikely(!may_name(to, bytes)))
         return K_EFAULT;
     size_t done = copy_to_space(to, from, bytes);
 
-    return done == bytes ? K_OK : copy_missing(to + done, bytes - done, K_WRITABLE);
+    return likely(done == bytes) ? K_OK : copy_missing(to + done, bytes - done, K_WRITABLE);
 }
 
 /* The Nucleus' own side of svCopy*: it must not fault in the middle of a copy whose other side

@@ -27,14 +27,6 @@ CASE(leaves_an_actor)
     EXPECT_EQ(actorCreate(K_MYACTOR, &actor, K_USERACTOR, K_ACTIVE), K_OK);
 }
 
-/* A temporary segment belongs to nobody. */
-CASE(leaves_a_cache)
-{
-    KnCap segment;
-
-    EXPECT_EQ(sgCreate(&segment, 0), K_OK);
-}
-
 CASE_ACTOR(expect_in_vain)
 {
     EXPECT(argument == 5);
@@ -49,8 +41,7 @@ CASE(helper_fails)
 }
 
 static const struct guest_entry entries[] = {
-    CASE_USER(expectation_fails), CASE_USER(actor_dies),       CASE_USER(never_ends),
-    CASE_USER(leaves_an_actor),   CASE_SYSTEM(leaves_a_cache), CASE_SYSTEM(helper_fails),
-    CASE_HELPER(expect_in_vain),
+    CASE_USER(expectation_fails), CASE_USER(actor_dies),     CASE_USER(never_ends),
+    CASE_USER(leaves_an_actor),   CASE_SYSTEM(helper_fails), CASE_HELPER(expect_in_vain),
 };
 GUEST_PROGRAM(must_fail, entries);

@@ -80,7 +80,7 @@ static void a_lost_reply_moves_nothing(void **state)
     assert_int_equal(take_value(key, false), 2);
     host.lose_reply = true;
     assert_int_equal(do_counter(2, false, false, &key), -EINTR);
-    assert_non_null(host.stm->counters.first_free);
+    assert_non_null(host.stm->counters.places.free);
 }
 
 static KnResult somebody_adds(void)

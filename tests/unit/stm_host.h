@@ -304,10 +304,11 @@ static int host_end(void **state)
     (void)state;
     assert_int_equal(stm->lock.mtState, 0);
     assert_int_equal(stm->threads.parked, 0);
-    for (const struct watch *watch = stm->watches.first_free; watch != NULL; watch = watch->next)
+    for (const struct free_place *place = stm->watches.places.free; place != NULL;
+         place = place->next)
         spare++;
-    assert_int_equal(spare, stm->watches.used); /* all were given back */
-    for (uint32_t i = 0; i < stm->pipes.used; i++)
+    assert_int_equal(spare, stm->watches.places.used); /* all were given back */
+    for (uint32_t i = 0; i < stm->pipes.places.used; i++)
         free((void *)stm->pipes.pipe[i].memory);
     free(stm);
     return 0;

@@ -183,7 +183,7 @@ static void random_steps(void **state)
         assert_true(host.regions <= MODELS);
     }
     assert_true(moved > 20 * PIPE_BYTES);
-    assert_true(host.stm->pipes.used <= MODELS + 1); /* pipes are used again */
+    assert_true(host.stm->pipes.places.used <= MODELS + 1); /* pipes are used again */
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -383,7 +383,7 @@ static void lost_keys_are_closed(void **state)
         host.lose_reply = true;
         assert_int_equal(do_pipe(keys), -EINTR);
     }
-    assert_int_equal(host.stm->pipes.used, 1);
+    assert_int_equal(host.stm->pipes.places.used, 1);
     assert_int_equal(host.stm->streams.used, 2);
 }
 
@@ -415,7 +415,7 @@ static void streams_run_out(void **state)
     assert_int_equal(do_pipe(keys), -ENFILE);
     assert_int_equal(do_close(key), -EBADF);
     assert_int_equal(do_fifo(2, 3, false, &key), -ENFILE);
-    assert_int_equal(host.stm->pipes.used, 2); /* what could not be opened was given back */
+    assert_int_equal(host.stm->pipes.places.used, 2); /* what could not be opened was given back */
 }
 
 static void no_memory_for_a_ring(void **state)
@@ -503,7 +503,7 @@ static void fifo_open_is_aborted(void **state)
     assert_int_equal(do_write(key, "x", 1, true), 1);
     assert_int_equal(do_read(key, buffer, 10, true), 1);
     assert_int_equal(do_close(key), 0);
-    assert_true(host.stm->pipes.first_free == &host.stm->pipes.pipe[0]);
+    assert_ptr_equal(host.stm->pipes.places.free, &host.stm->pipes.pipe[0]);
 }
 
 int main(void)

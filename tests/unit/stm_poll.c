@@ -19,7 +19,7 @@ static int end(void **state)
 {
     struct stm *stm = host.stm;
 
-    for (uint32_t i = 0; i < stm->pipes.used; i++)
+    for (uint32_t i = 0; i < stm->pipes.places.used; i++)
         assert_true(wait_queue_is_empty(&stm->pipes.pipe[i].object.watchers));
     return host_end(state);
 }
@@ -170,20 +170,20 @@ static void many_items(void **state)
 static void watches_run_out(void **state)
 {
     struct stm_watch items[] = {{keys[0], POLLIN, 0}, {second[0], POLLIN, 0}};
-    struct watches *watches = &host.stm->watches;
+    struct places *watches = &host.stm->watches.places;
     uint32_t used;
 
     (void)state;
     host.on_wait = time_passes;
     assert_int_equal(do_poll(items, 2, 10), 0);
     used = watches->used;
-    struct watch *mine = watches->first_free->next;
+    struct free_place *others = watches->free->next;
 
-    watches->first_free->next = NULL; /* one is left */
+    watches->free->next = NULL; /* one is left */
     watches->used = WATCHES_MOST;
     assert_int_equal(do_poll(items, 2, 10), -ENOMEM);
     assert_int_equal(do_poll(items, 1, 10), 0);
-    watches->first_free->next = mine;
+    watches->free->next = others;
     watches->used = used;
 }
 

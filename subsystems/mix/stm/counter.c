@@ -47,22 +47,18 @@ static void counter_changed(struct counter *counter, uint32_t events)
 static void counter_free(struct counters *counters, struct counter *counter)
 {
     ASSERT(wait_queue_is_empty(&counter->object.watchers));
-    counter->next_free = counters->first_free;
-    counters->first_free = counter;
+    places_give(&counters->places, counter);
 }
 
 int counter_open(struct call *call, const struct stm_counter_in *in)
 {
     struct counters *counters = &call->stm->counters;
-    struct counter *counter = counters->first_free;
+    struct counter *counter;
 
     if (in->value == COUNTER_END)
         return -EINVAL;
-    if (counter != NULL)
-        counters->first_free = counter->next_free;
-    else if (counters->used < COUNTERS_MOST)
-        counter = &counters->counter[counters->used++];
-    else
+    counter = PLACES_TAKE(&counters->places, counters->counter);
+    if (counter == NULL)
         return -ENFILE;
     *counter = (struct counter){.is_timer = in->is_timer != 0,
                                 .by_one = in->by_one != 0,

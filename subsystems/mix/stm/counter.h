@@ -8,6 +8,7 @@
 #ifndef STM_COUNTER_H
 #define STM_COUNTER_H
 
+#include "kit/places.h"
 #include "subsystems/mix/stm/stream.h"
 
 #define COUNTERS_MOST 2048u
@@ -23,12 +24,10 @@ struct counter {
     uint64_t taken;                /* by the read that is to be settled */
     bool is_noticed;               /* by a poll: the timer has expired */
     uint64_t number;               /* st_ino */
-    struct counter *next_free;
 };
 
 struct counters {
-    struct counter *first_free;
-    uint32_t used; /* that were ever in use */
+    struct places places;
     uint64_t last_number;
     struct counter counter[COUNTERS_MOST];
 };

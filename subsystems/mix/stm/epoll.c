@@ -26,20 +26,15 @@ static struct epoll *epoll_of(const struct stream *stream)
 static void epoll_free(struct epolls *epolls, struct epoll *epoll)
 {
     ASSERT(list_is_empty(&epoll->items) && wait_queue_is_empty(&epoll->object.watchers));
-    epoll->next_free = epolls->first_free;
-    epolls->first_free = epoll;
+    places_give(&epolls->places, epoll);
 }
 
 int epoll_open(struct call *call)
 {
     struct epolls *epolls = &call->stm->epolls;
-    struct epoll *epoll = epolls->first_free;
+    struct epoll *epoll = PLACES_TAKE(&epolls->places, epolls->epoll);
 
-    if (epoll != NULL)
-        epolls->first_free = epoll->next_free;
-    else if (epolls->used < EPOLLS_MOST)
-        epoll = &epolls->epoll[epolls->used++];
-    else
+    if (epoll == NULL)
         return -ENFILE;
     stream_object_init(&epoll->object);
     list_init(&epoll->items);
@@ -53,8 +48,8 @@ int epoll_open(struct call *call)
 static void item_free(struct epolls *epolls, struct epoll_item *item)
 {
     list_remove(&item->link);
-    item->next_free = epolls->first_free_item;
-    epolls->first_free_item = item;
+    item->key = 0;
+    places_give(&epolls->item_places, item);
 }
 
 static void epoll_close(struct stm *stm, struct stream *stream)
@@ -184,8 +179,8 @@ static bool is_watched(struct stm *stm, uint64_t key)
 {
     struct epolls *epolls = &stm->epolls;
 
-    for (uint32_t i = 0; i < epolls->used_items; i++) {
-        if (list_is_linked(&epolls->item[i].link) && epolls->item[i].key == key)
+    for (uint32_t i = 0; i < epolls->item_places.used; i++) {
+        if (epolls->item[i].key == key)
             return true;
     }
     return false;
@@ -208,13 +203,9 @@ static void item_set(struct epoll_item *item, const struct stm_epoll_control_in 
 static int item_add(struct stm *stm, struct epoll *epoll, const struct stm_epoll_control_in *in)
 {
     struct epolls *epolls = &stm->epolls;
-    struct epoll_item *item = epolls->first_free_item;
+    struct epoll_item *item = PLACES_TAKE(&epolls->item_places, epolls->item);
 
-    if (item != NULL)
-        epolls->first_free_item = item->next_free;
-    else if (epolls->used_items < EPOLL_ITEMS_MOST)
-        item = &epolls->item[epolls->used_items++];
-    else
+    if (item == NULL)
         return -ENOSPC;
     *item = (struct epoll_item){.key = in->stream, .fd = in->fd};
     item_set(item, in);

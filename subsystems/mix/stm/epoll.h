@@ -12,6 +12,7 @@
 #ifndef STM_EPOLL_H
 #define STM_EPOLL_H
 
+#include "kit/places.h"
 #include "subsystems/mix/stm/stream.h"
 
 #define EPOLLS_MOST 256u
@@ -21,7 +22,7 @@
 
 struct epoll_item {
     struct list link; /* in its epoll */
-    uint64_t key;     /* of the stream */
+    uint64_t key;     /* of the stream; 0: the place is free */
     uint32_t fd;      /* the user's name of it; the same stream may have several */
     uint32_t events;
     uint64_t data;
@@ -29,19 +30,15 @@ struct epoll_item {
     bool told;       /* at least once since it was set */
     bool off;        /* EPOLLONESHOT: until it is set again */
     bool is_offered; /* I3 */
-    struct epoll_item *next_free;
 };
 
 struct epoll {
     struct stream_object object;
     struct list items;
-    struct epoll *next_free;
 };
 
 struct epolls {
-    struct epoll *first_free;
-    struct epoll_item *first_free_item;
-    uint32_t used, used_items; /* that were ever in use */
+    struct places places, item_places;
     struct epoll epoll[EPOLLS_MOST];
     struct epoll_item item[EPOLL_ITEMS_MOST];
 };

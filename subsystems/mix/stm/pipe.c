@@ -17,21 +17,16 @@ STATIC_ASSERT(PIPE_BYTES <= STM_READ_OUT_DATA_MAX, "a reply can take what a pipe
 void pipes_init(struct pipes *pipes)
 {
     hash_init(&pipes->names, pipes->bucket, ARRAY_SIZE(pipes->bucket));
-    pipes->first_free = NULL;
-    pipes->used = 0;
+    pipes->places = (struct places){0};
     pipes->last_number = 0;
 }
 
 struct pipe *pipe_create(struct pipes *pipes, uint32_t capacity)
 {
-    struct pipe *pipe = pipes->first_free;
+    struct pipe *pipe = PLACES_TAKE(&pipes->places, pipes->pipe);
 
     ASSERT(capacity >= PIPE_ATOMIC_BYTES && capacity <= PIPE_BYTES);
-    if (pipe != NULL)
-        pipes->first_free = pipe->next_free;
-    else if (pipes->used < PIPES_MOST)
-        pipe = &pipes->pipe[pipes->used++];
-    else
+    if (pipe == NULL)
         return NULL;
     *pipe =
         (struct pipe){.capacity = capacity, .broken_error = EPIPE, .number = ++pipes->last_number};
@@ -82,8 +77,7 @@ void pipe_drop_unused(struct stm *stm, struct pipe *pipe)
     ASSERT(wait_queue_is_empty(&pipe->object.readers) && wait_queue_is_empty(&pipe->openers));
     fifo_forget(stm, pipe);
     ring_free(pipe);
-    pipe->next_free = stm->pipes.first_free;
-    stm->pipes.first_free = pipe;
+    places_give(&stm->pipes.places, pipe);
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------ */

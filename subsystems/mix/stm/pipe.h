@@ -17,6 +17,7 @@
 #define STM_PIPE_H
 
 #include "kit/hash.h"
+#include "kit/places.h"
 #include "subsystems/mix/stm/stream.h"
 
 #define PIPES_MOST 2048u
@@ -42,14 +43,12 @@ struct pipe {
     bool named;
     uint64_t device, inode; /* of the file that names it */
     struct hash_node in_names;
-    struct pipe *next_free;
 };
 
 struct pipes {
     struct hash names;
     struct hash_node *bucket[PIPE_NAMES];
-    struct pipe *first_free;
-    uint32_t used; /* that were ever in use */
+    struct places places;
     uint64_t last_number;
     struct pipe pipe[PIPES_MOST];
 };

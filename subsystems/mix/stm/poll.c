@@ -14,17 +14,6 @@ STATIC_ASSERT(STM_POLL_IN_ITEMS_MAX <= SCRATCH_BYTES, "the items of a poll have 
 
 /* ---- Watches --------------------------------------------------------------------------------- */
 
-static struct watch *watch_take(struct watches *watches)
-{
-    struct watch *watch = watches->first_free;
-
-    if (watch != NULL)
-        watches->first_free = watch->next;
-    else if (watches->used < WATCHES_MOST)
-        watch = &watches->watch[watches->used++];
-    return watch;
-}
-
 void watches_give(struct watches *watches, struct watch *mine)
 {
     while (mine != NULL) {
@@ -32,8 +21,7 @@ void watches_give(struct watches *watches, struct watch *mine)
 
         mine = watch->next;
         wait_link_leave(&watch->link);
-        watch->next = watches->first_free;
-        watches->first_free = watch;
+        places_give(&watches->places, watch);
     }
 }
 
@@ -79,7 +67,7 @@ static uint32_t items_look(struct stm *stm, uint8_t *items, uint32_t count)
 
 bool watch_enter(struct stm *stm, struct stream *stream, struct waiter *waiter, struct watch **mine)
 {
-    struct watch *watch = watch_take(&stm->watches);
+    struct watch *watch = PLACES_TAKE(&stm->watches.places, stm->watches.watch);
 
     if (watch == NULL)
         return false;

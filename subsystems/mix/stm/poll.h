@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "idl/stm.h"
+#include "kit/places.h"
 #include "subsystems/mix/stm/wait.h"
 
 /* Streams that all polls together can wait for; a poll that finds no more gets -ENOMEM. */
@@ -21,12 +22,11 @@ struct stream;
 
 struct watch {
     struct wait_link link;
-    struct watch *next; /* free, or of the same poll */
+    struct watch *next; /* of the same poll */
 };
 
 struct watches {
-    struct watch *first_free;
-    uint32_t used; /* that were ever in use */
+    struct places places;
     struct watch watch[WATCHES_MOST];
 };
 
