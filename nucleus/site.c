@@ -261,6 +261,8 @@ KnResult call_svCallInfo(struct thread *self, uint32_t number, VmAddr info)
     if (call_names[number] != NULL) {
         strlcpy(result.ciName, call_names[number], sizeof(result.ciName));
         result.ciErrors = call_table[number].errors;
+        if (call_table[number].least != K_USERACTOR)
+            result.ciErrors |= CALL_ERROR(K_EPRIV);
         result.ciGiven = site_self()->errors_given[number];
     }
     return copy_out(info, &result, sizeof(result));

@@ -533,8 +533,43 @@ CASE(reply_receive_replies_first)
     }
 }
 
+static void call_with_body(uintptr_t argument)
+{
+    struct waiter *waiter = (struct waiter *)argument;
+    KnIpcDest to = {waiter->target, {0, 0}};
+    VmAddr body = region(BODY_BYTES);
+    KnMsgDesc request = {.bodySize = BODY_BYTES, .bodyAddr = body}, reply = {.bodySize = 0};
+
+    fill(body, BODY_BYTES, 3);
+    waiter->result = ipcCall(&request, K_DEFAULTPORT, &to, &reply, K_NOTIMEOUT);
+    waiter->done = 1;
+}
+
+/* A refused answer leaves the request as it was; one without a body gives the request's back. */
+CASE(answer_without_a_body)
+{
+    struct waiter waiter = {.guest = guest};
+    KnMsgDesc empty = {0}, wild = {.annexAddr = WILD};
+    KnMsgDesc data = {.bodySize = BODY_BYTES, .bodyAddr = region(BODY_BYTES)};
+    KnResult port = portCreate(K_MYACTOR, &waiter.target);
+    int32_t li = (int32_t)port;
+    KnThreadLid lid;
+
+    REQUIRE(port > 0);
+    REQUIRE(thread_launch(&lid, call_with_body, (uintptr_t)&waiter, STACK_BYTES, NULL) >= 0);
+    EXPECT_EQ(ipcReceive(&empty, &li, K_NOTIMEOUT), BODY_BYTES);
+    EXPECT_EQ(ipcReply(&wild), K_EFAULT);
+    EXPECT_EQ(ipcGetData(&data), BODY_BYTES);
+    EXPECT(matches(data.bodyAddr, BODY_BYTES, 3));
+    EXPECT_EQ(ipcReply(&empty), K_OK);
+    EXPECT_EQ(ipcReply(&empty), K_EINVAL);
+    EXPECT(wait_done(&waiter));
+    EXPECT_EQ(waiter.result, 0);
+}
+
 static const struct guest_entry entries[] = {
     CASE_USER(reply_receive_replies_first),
+    CASE_USER(answer_without_a_body),
     CASE_USER(send_and_receive),
     CASE_USER(body_is_fetched_later),
     CASE_USER(queue_is_bounded_and_ordered),

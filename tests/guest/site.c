@@ -89,10 +89,12 @@ CASE(trace_tells_the_last_events)
     EXPECT_EQ(svTrace(UINT32_MAX, &entry), K_EEND);
 }
 
-CASE(trace_is_not_for_users)
+CASE(trace_and_calls_are_not_for_users)
 {
     KnTraceEntry entry;
+    KnCallInfo info;
 
+    EXPECT_EQ(svCallInfo(1, &info), K_EPRIV);
     EXPECT_EQ(svTrace(0, &entry), K_EPRIV);
 }
 
@@ -103,7 +105,7 @@ CASE(calls_have_names_and_errors)
     EXPECT_EQ(svTrace(UINT32_MAX, WILD), K_EEND);
     EXPECT_EQ(svCallInfo(K_CALL_svTrace, &info), K_OK);
     EXPECT_EQ(strcmp(info.ciName, "svTrace"), 0);
-    EXPECT_EQ(info.ciErrors, 1u << -K_EFAULT | 1u << -K_EEND);
+    EXPECT_EQ(info.ciErrors, 1u << -K_EFAULT | 1u << -K_EEND | 1u << -K_EPRIV);
     EXPECT((info.ciGiven >> -K_EEND & 1) != 0);
     EXPECT_EQ(svCallInfo(0, &info), K_OK);
     EXPECT_EQ(info.ciName[0], '\0');
@@ -135,7 +137,7 @@ static const struct guest_entry entries[] = {
     CASE_USER(log_takes_a_line),
     CASE_USER(log_prints_formats),
     CASE_SYSTEM(trace_tells_the_last_events),
-    CASE_USER(trace_is_not_for_users),
+    CASE_USER(trace_and_calls_are_not_for_users),
     CASE_USER(identifiers_are_built_and_compared),
     CASE_SYSTEM(calls_have_names_and_errors),
 };

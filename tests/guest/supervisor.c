@@ -403,8 +403,16 @@ CASE(interrupt_sequences_are_the_actors_own)
 
 CASE(supervisor_calls_are_not_for_others)
 {
+    KnRgnDesc region = {.size = 1, .options = K_ANYWHERE};
     KnItMessage message;
+    uint64_t physical;
+    char text[4];
 
+    EXPECT_EQ(svCopyIn((VmAddr)text, text, 1), K_EPRIV);
+    EXPECT_EQ(svCopyOut(text, (VmAddr)text, 1), K_EPRIV);
+    EXPECT_EQ(svCopyInString((VmAddr)text, text, 1), K_EPRIV);
+    EXPECT_EQ(svPhysMap(&region, 0, 0), K_EPRIV);
+    EXPECT_EQ(svPagesAllocate(&region, &physical), K_EPRIV);
     EXPECT_EQ(svItConnect(0, ignore, NULL, 0), K_EPRIV);
     EXPECT_EQ(svItDisconnect(0, ignore, NULL), K_EPRIV);
     EXPECT_EQ(svItMessage(&message), K_EPRIV);

@@ -306,8 +306,8 @@ typedef struct {
 #define K_CALLNAMEMAX 23
 typedef struct {
     char ciName[K_CALLNAMEMAX + 1]; /* empty: no call has the number */
-    uint32_t ciErrors;              /* that its page lists; K_EPRIV is every call's */
-    uint32_t ciGiven;               /* that it has returned to anybody since the site's start */
+    uint32_t ciErrors; /* that its page lists, and K_EPRIV where not every actor may call */
+    uint32_t ciGiven;  /* that it has returned to anybody since the site's start */
 } KnCallInfo;
 
 /* What a site learnt at its start. */
